@@ -1,0 +1,1 @@
+"""Conclusions beyond the tool: hops, spoofing, one sender, reach, purpose."""

@@ -1,0 +1,1 @@
+"""Accumulators: commutative monoids of evidence, one idea a file, held per strand."""

@@ -1,0 +1,168 @@
+"""The one module that imports Numba, and the one decorator of all kernels.
+
+A kernel is written in the part of Python that means the same compiled and plain:
+
+- its first parameter is ``n``, the number of rows to work through;
+- it indexes arrays one element at a time, allocates nothing and returns integers or nothing;
+- its arithmetic stays within signed 64 bits: no value reaches 2**63, no product of hashes is left unmasked, and no
+  array of uint64 enters a sum (Numba would turn uint64 + int64 into float64).
+
+Plain bodies run on memoryviews, whose elements are Python integers: they neither wrap nor warn, so a missing mask
+shows as a ValueError in the tests. They answer small captures at once on a machine that never compiled anything;
+after ``PLAIN_ROWS`` rows of plain work the kernels are compiled, or loaded from the cache of an earlier run.
+
+Environment: ``CRAFTMARK_KERNELS=plain`` or ``compiled`` forces one of the two (used by the tests);
+``CRAFTMARK_CACHE_DIR`` names another cache folder. Traps that shaped this file: numba issue 4807 (cache and
+processes), a kernel calling another stays stale after the callee changed, a truncated cache file raises
+UnpicklingError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import types
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+#: Rows worked through by plain bodies before compiling pays: 3,072 packets take about 0.2 s plain, the import of
+#: Numba alone 0.4-0.8 s.
+PLAIN_ROWS = 60_000
+
+_FLAGS = {"nopython": True, "nogil": True, "fastmath": False, "parallel": False}
+
+_plain_rows_done = 0
+
+
+def _mode() -> str:
+    return os.environ.get("CRAFTMARK_KERNELS", "auto")
+
+
+def cache_dir() -> Path:
+    """Return the folder of compiled kernels, named by the hash of all kernel files, flags and versions."""
+    base = os.environ.get("CRAFTMARK_CACHE_DIR")
+    if base is None:
+        local = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
+        base = str(Path(local) / "craftmark" if local else Path.home() / ".cache" / "craftmark")
+    return Path(base) / f"kernels-{_kernel_hash()}"
+
+
+@lru_cache(maxsize=1)
+def _kernel_hash() -> str:
+    digest = hashlib.sha256(repr(sorted(_FLAGS.items())).encode())
+    digest.update(os.environ.get("NUMBA_BOUNDSCHECK", "").encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Kernel:
+    """A loop over arrays that runs compiled or as its own plain Python body, with the same result."""
+
+    def __init__(self, body: Callable[..., Any]) -> None:
+        self.body = body
+        self.__doc__ = body.__doc__
+        self.__name__ = body.__name__
+        self._dispatcher: Any = None
+
+    def __call__(self, n: int, *args: Any) -> Any:
+        """Run the kernel over ``n`` rows."""
+        if self._dispatcher is not None or _should_compile(n):
+            return self._run_compiled(n, *args)
+        return self.body(n, *[memoryview(a) if isinstance(a, np.ndarray) else a for a in args])
+
+    def _run_compiled(self, n: int, *args: Any) -> Any:
+        try:
+            return self.dispatcher()(n, *args)
+        except (EOFError, OSError, ImportError, AttributeError, ValueError, TypeError) as fault:
+            if not _looks_like_broken_cache(fault):
+                raise
+            logger.debug("compiled kernels unreadable (%s): cleared, compiled again", fault)
+            shutil.rmtree(cache_dir(), ignore_errors=True)
+            self._dispatcher = None
+            return self.dispatcher()(n, *args)
+
+    def dispatcher(self) -> Any:
+        """Return Numba's dispatcher of this kernel, with those of the kernels it calls linked in."""
+        if self._dispatcher is None:
+            scope = {
+                name: value.dispatcher() if isinstance(value, Kernel) else value
+                for name, value in self.body.__globals__.items()
+            }
+            linked = types.FunctionType(self.body.__code__, scope, self.body.__name__, self.body.__defaults__)
+            linked.__module__ = self.body.__module__
+            linked.__qualname__ = self.body.__qualname__
+            self._dispatcher = _njit(linked)
+        return self._dispatcher
+
+
+def kernel(body: Callable[..., Any]) -> Kernel:
+    """Make a kernel of a function whose first parameter is the number of rows."""
+    return Kernel(body)
+
+
+class Device(Kernel):
+    """A step that only kernels call, on what they were handed: never counted, never converted, linked when compiled."""
+
+    def __call__(self, n: int, *args: Any) -> Any:
+        """Run the plain body; compiled kernels call the linked dispatcher instead."""
+        return self.body(n, *args)
+
+
+def device(body: Callable[..., Any]) -> Device:
+    """Make an inner step of kernels; its parameters are scalars and the caller's arrays."""
+    return Device(body)
+
+
+def plain(helper: Kernel) -> Callable[..., Any]:
+    """Return the plain body of a kernel, for tests."""
+    return helper.body
+
+
+def _should_compile(n: int) -> bool:
+    global _plain_rows_done  # noqa: PLW0603 - the one counter of the process: how much plain work was done
+    mode = _mode()
+    if mode != "auto":
+        return mode == "compiled"
+    _plain_rows_done += n
+    return _plain_rows_done > PLAIN_ROWS
+
+
+@lru_cache(maxsize=1)
+def _numba() -> tuple[Any, bool]:
+    """Import Numba and point its cache at our folder; tell whether the folder can be written."""
+    import numba  # noqa: PLC0415 - takes 0.4-0.8 s: only when something is compiled or loaded
+
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if writable:
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    return numba, writable
+
+
+def _njit(function: Callable[..., Any]) -> Any:
+    numba, cached = _numba()
+    return numba.njit(cache=cached, **{k: v for k, v in _FLAGS.items() if k != "nopython"})(function)
+
+
+def _looks_like_broken_cache(fault: BaseException) -> bool:
+    trace = fault.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith(("numba.core.caching", "numba.core.codegen")):
+            return True
+        trace = trace.tb_next
+    return type(fault).__name__ == "UnpicklingError"

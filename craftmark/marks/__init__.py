@@ -1,0 +1,1 @@
+"""Pure inference from finished evidence to toolmarks, one family a file."""

@@ -1,0 +1,1 @@
+"""What a packet is, in columns."""

@@ -1,0 +1,1 @@
+"""Views of a report: text for people, JSON for programs."""

@@ -1,0 +1,1 @@
+"""The report: a frozen, complete, versioned document."""

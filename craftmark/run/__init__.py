@@ -1,0 +1,1 @@
+"""Executors: ways to fold batches into evidence, all with the same result."""

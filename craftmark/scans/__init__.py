@@ -1,0 +1,1 @@
+"""Which finished strands belong together: traffic roles, scans, floods, campaigns."""

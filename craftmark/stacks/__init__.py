@@ -1,0 +1,1 @@
+"""What real stacks and firewalls would answer to a packet."""

@@ -1,0 +1,1 @@
+"""Who makes such marks: rules, comparison, conclusions, lints."""
