@@ -7,6 +7,8 @@ A kernel is written in the part of Python that means the same compiled and plain
 - its arithmetic stays within signed 64 bits: no value reaches 2**63, no product of hashes is left unmasked, and no
   array of uint64 enters a sum (Numba would turn uint64 + int64 into float64).
 
+A part of a kernel that deserves a name is a ``device`` function: same arithmetic, any parameters.
+
 Plain bodies run on memoryviews, whose elements are Python integers: they neither wrap nor warn, so a missing mask
 shows as a ValueError in the tests. They answer small captures at once on a machine that never compiled anything;
 after ``PLAIN_ROWS`` rows of plain work the kernels are compiled, or loaded from the cache of an earlier run.
@@ -42,6 +44,8 @@ PLAIN_ROWS = 60_000
 _FLAGS = {"nopython": True, "nogil": True, "fastmath": False, "parallel": False}
 
 _plain_rows_done = 0
+
+_devices: dict[Callable[..., Any], Any] = {}
 
 
 def _mode() -> str:
@@ -95,14 +99,7 @@ class Kernel:
     def dispatcher(self) -> Any:
         """Return Numba's dispatcher of this kernel, with those of the kernels it calls linked in."""
         if self._dispatcher is None:
-            scope = {
-                name: value.dispatcher() if isinstance(value, Kernel) else value
-                for name, value in self.body.__globals__.items()
-            }
-            linked = types.FunctionType(self.body.__code__, scope, self.body.__name__, self.body.__defaults__)
-            linked.__module__ = self.body.__module__
-            linked.__qualname__ = self.body.__qualname__
-            self._dispatcher = _njit(linked)
+            self._dispatcher = _njit(_linked(self.body))
         return self._dispatcher
 
 
@@ -111,22 +108,18 @@ def kernel(body: Callable[..., Any]) -> Kernel:
     return Kernel(body)
 
 
-class Device(Kernel):
-    """A step that only kernels call, on what they were handed: never counted, never converted, linked when compiled."""
+def device(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Make an inner step of kernels: any parameters, called only from kernels and other inner steps.
 
-    def __call__(self, n: int, *args: Any) -> Any:
-        """Run the plain body; compiled kernels call the linked dispatcher instead."""
-        return self.body(n, *args)
-
-
-def device(body: Callable[..., Any]) -> Device:
-    """Make an inner step of kernels; its parameters are scalars and the caller's arrays."""
-    return Device(body)
+    Called plain it is the function itself, so it costs nothing more; compiled it is inlined into its caller.
+    """
+    _devices[body] = None
+    return body
 
 
-def plain(helper: Kernel) -> Callable[..., Any]:
+def plain(helper: Kernel | Callable[..., Any]) -> Callable[..., Any]:
     """Return the plain body of a kernel, for tests."""
-    return helper.body
+    return helper.body if isinstance(helper, Kernel) else helper
 
 
 def _should_compile(n: int) -> bool:
@@ -154,9 +147,27 @@ def _numba() -> tuple[Any, bool]:
     return numba, writable
 
 
-def _njit(function: Callable[..., Any]) -> Any:
+def _njit(function: Callable[..., Any], **more: bool) -> Any:
     numba, cached = _numba()
-    return numba.njit(cache=cached, **{k: v for k, v in _FLAGS.items() if k != "nopython"})(function)
+    flags = {flag: value for flag, value in _FLAGS.items() if flag != "nopython"}
+    return numba.njit(cache=cached, **flags, **more)(function)
+
+
+def _linked(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a copy of a body whose names of kernels and inner steps stand for their dispatchers."""
+    scope = dict(body.__globals__)
+    for name in body.__code__.co_names:
+        value = scope.get(name)
+        if isinstance(value, Kernel):
+            scope[name] = value.dispatcher()
+        elif isinstance(value, types.FunctionType) and value in _devices:
+            if _devices[value] is None:
+                _devices[value] = _njit(_linked(value), forceinline=True)
+            scope[name] = _devices[value]
+    linked = types.FunctionType(body.__code__, scope, body.__name__, body.__defaults__)
+    linked.__module__ = body.__module__
+    linked.__qualname__ = body.__qualname__
+    return linked
 
 
 def _looks_like_broken_cache(fault: BaseException) -> bool:
