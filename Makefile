@@ -1,0 +1,61 @@
+# Needs make, git and Python 3.11 or newer; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+MAIN := $(VENV)/.main
+DEV := $(VENV)/.dev
+
+.PHONY: help decipher test lint fix laws bench docs score clean
+
+help: ## print these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+decipher: $(MAIN) ## set up, then decipher the example of 2000
+	$(BIN)/craftmark examples/odd-scan-2000.pcap
+
+test: $(DEV) ## run the tests
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(DEV) ## run ruff, mypy, import-linter and codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+fix: $(DEV) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+laws: $(DEV) ## run the law tests of the accumulators and executors
+	$(BIN)/python -m pytest -q -n 2 tests/laws
+
+bench: $(DEV) ## print the table of speeds beside other programs
+	$(BIN)/python benchmarks/bench.py
+
+docs: $(DEV) ## write again what the docs and the schema derive from the program
+	$(BIN)/python -m craftmark.report.schema > craftmark/report/report.schema.json.new
+	mv craftmark/report/report.schema.json.new craftmark/report/report.schema.json
+	$(BIN)/python docs/fill.py
+	$(BIN)/python -m pytest -q tests/docs tests/report
+
+score: $(MAIN) ## measure against captures whose truth is known, where they are at hand
+	@if [ -d ../shared/score ]; then \
+	  $(BIN)/python ../shared/score/score.py --command $(BIN)/craftmark; \
+	else echo "no ../shared here: nothing to measure against"; fi
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "craftmark needs Python 3.11 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(MAIN): $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(DEV): $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(MAIN) $@

@@ -1,0 +1,420 @@
+"""The report: everything craftmark concluded about a case, as one frozen document.
+
+Attributes are named exactly as the JSON's keys (``for`` is a word of Python: the attribute is ``for_``). Times are integer
+nanoseconds since the epoch; a thing not seen is None and named in ``unseen``, never 0; lists that can be long are
+capped beside a ``*_total``. Schema ``craftmark.report/1``: keys are added freely, none is changed or removed without
+a new number. All text that came from packets, logs and file names is kept as it was: renderers make it safe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "craftmark.report/1"
+
+Clock = Literal["epoch", "no-year", "time-of-day", "since-boot"]
+Shape = Literal["port", "address", "block", "protocol", "host", "spot", "path"]
+MarkKind = Literal[
+    "constant", "relation", "counter", "generator", "order", "options", "ttl", "timing", "payload", "repeat"
+]
+Level = Literal["class", "subclass", "individual"]
+MakerKind = Literal["crafted", "stack", "undecided"]
+MakerConclusion = Literal["identification", "inconclusive", "unsuitable"]
+ToolConclusion = Literal["identification", "inconclusive", "elimination", "unsuitable"]
+SpoofingVerdict = Literal["spoofed", "genuine", "undecided"]
+OneSenderVerdict = Literal["one", "several", "undecided"]
+PortState = Literal["open", "closed", "filtered"]
+Confidence = Literal["certain", "strong", "fair", "weak"]
+
+#: Confidence words of claims, the strongest first.
+CONFIDENCES: tuple[str, ...] = get_args(Confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRef:
+    """One packet: the number of its input in ``inputs`` and its own number there, both counted from 1."""
+
+    input: int
+    packet: int
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A place where an input could not be read: the packet that would have come next, the byte, and what is wrong."""
+
+    packet: int
+    byte: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input: what it is, and what it cannot show.
+
+    Without an epoch clock ``first_ns`` and ``last_ns`` are None and ``first_text`` gives the first time as the input
+    writes it; ``duration_ns`` stays.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+    format: str
+    link_types: tuple[str, ...]
+    packets: int
+    first_ns: int | None
+    last_ns: int | None
+    duration_ns: int | None
+    first_text: str | None
+    clock: Clock
+    unseen: tuple[str, ...]
+    damage: tuple[Damage, ...]
+    damage_total: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under what conditions the inputs were examined: the options that can change a conclusion."""
+
+    year: int | None
+    trust_clock: bool
+    own: tuple[str, ...]
+    where: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Packets by their role; the roles add up to all packets."""
+
+    probe: int
+    answer: int
+    backscatter: int
+    flood: int
+    ordinary: int
+    undecoded: int
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpKind:
+    """ICMP type and code."""
+
+    type: int
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One kind of probe of a scan that has several."""
+
+    protocol: str
+    control_bits: tuple[str, ...] | None
+    icmp: IcmpKind | None
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source address as written in the packets, which may be false."""
+
+    address: str
+    probes: int
+    spoofing: SpoofingVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination address."""
+
+    address: str
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Destination ports: how many different ones, and which, as ``1-1024,3306``; ends with ``...`` where capped."""
+
+    total: int
+    ranges: str
+
+
+@dataclass(frozen=True, slots=True)
+class Toolmark:
+    """A property of packets caused by the code that made them.
+
+    Held in ``held`` of ``seen`` probes that show the fields; ``log10_chance`` is the log10 of the probability that
+    independent random values would show it. ``name`` is the word rules use for it, "" where ``statement`` says it all.
+    """
+
+    id: str
+    kind: MarkKind
+    statement: str
+    name: str
+    fields: tuple[str, ...]
+    held: int
+    seen: int
+    sampled: bool
+    log10_chance: float
+    level: Level
+    packets: tuple[PacketRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Markprint:
+    """The marks of a scan as two short printable strings; equality is defined on ``structure``."""
+
+    structure: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolVerdict:
+    """The comparison of one rule with the marks, and its conclusion.
+
+    ``agrees``, ``disagrees`` and ``silent`` hold one readable line per expectation, with its count. ``reason`` is the
+    conclusion's reason in one sentence, ``log10_chance`` the chance of such agreement by another maker (for an
+    elimination: of such disagreement by this one).
+    """
+
+    tool: str
+    name: str
+    kind: str
+    version: str | None
+    conclusion: ToolConclusion
+    reason: str
+    agrees: tuple[str, ...]
+    disagrees: tuple[str, ...]
+    silent: tuple[str, ...]
+    settings_needed: int | None
+    price_log10: float | None
+    log10_chance: float | None
+    packets: tuple[PacketRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """Something recovered of the run; ``checked`` counts the packet fields it predicts that it was not fitted on."""
+
+    value: int | float | str | tuple[str, ...]
+    confidence: float
+    checked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What made the packets: crafted or a system's stack, and the tool where one is identified."""
+
+    kind: MakerKind
+    kind_why: tuple[str, ...]
+    conclusion: MakerConclusion
+    tool: str | None
+    version: str | None
+    confidence: float
+    tools: tuple[ToolVerdict, ...]
+    parameters: Mapping[str, Parameter]
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One hypothesis on the distance: an initial TTL and the hops it leaves; weights add up to 1."""
+
+    initial_ttl: int
+    hops: int
+    weight: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spoofing:
+    """Whether the source addresses are the sender's."""
+
+    verdict: SpoofingVerdict
+    confidence: float
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneSender:
+    """Whether one sender made the probes of all sources."""
+
+    verdict: OneSenderVerdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The host that really emitted the packets."""
+
+    hops: tuple[Hop, ...]
+    spoofing: Spoofing
+    one_sender: OneSender
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSeen:
+    """What came back in these inputs: the port state it means, the answer, in how many packets, from which ports."""
+
+    state: PortState
+    answer: str
+    packets: int
+    ports: Ports | None
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a stack answers to such a probe at a port in a state, and where that is known from."""
+
+    stack: str
+    state: PortState
+    answer: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Whether a firewall makes an entry for such a probe, and where that is known from."""
+
+    firewall: str
+    creates_state: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came back, what stacks and firewalls do with such probes, and what the sender could learn."""
+
+    seen: tuple[AnswerSeen, ...]
+    predicted: tuple[Predicted, ...]
+    remembered: tuple[Remembered, ...]
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A candidate for why it was sent; weights add up to 1, and "unexplained" is always a candidate."""
+
+    id: str
+    statement: str
+    weight: float
+    for_: tuple[str, ...]
+    against: tuple[str, ...]
+    settled_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One act of probing: what was sent, who made it, from where, and what it could learn. Floods have this form too."""
+
+    id: str
+    shape: Shape
+    protocol: str
+    parts: tuple[Part, ...]
+    control_bits: tuple[str, ...] | None
+    probes: int
+    first_ns: int | None
+    last_ns: int | None
+    duration_ns: int | None
+    first_text: str | None
+    sources: tuple[Source, ...]
+    sources_total: int
+    targets: tuple[Target, ...]
+    targets_total: int
+    ports: Ports | None
+    toolmarks: tuple[Toolmark, ...]
+    markprint: Markprint
+    maker: Maker
+    sender: Sender
+    answers: Answers
+    purposes: tuple[Purpose, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Scans judged to share an operator or a purpose."""
+
+    id: str
+    scans: tuple[str, ...]
+    statement: str
+    log10_chance: float
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A conclusion with what speaks for and against it, and what would settle it. ``about`` is a scan's or input's id."""
+
+    id: str
+    about: str
+    statement: str
+    confidence: Confidence
+    for_: tuple[str, ...]
+    against: tuple[str, ...]
+    settled_by: str
+    packets: tuple[PacketRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Something these inputs cannot show, and what would show it."""
+
+    what: str
+    shown_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole document. Round-trips: ``Report.from_json(report.to_json()) == report``."""
+
+    schema: str
+    craftmark: str
+    knowledge: str
+    conditions: Conditions
+    inputs: tuple[Input, ...]
+    traffic: Traffic
+    scans: tuple[Scan, ...]
+    scans_total: int
+    floods: tuple[Scan, ...]
+    floods_total: int
+    campaigns: tuple[Campaign, ...]
+    claims: tuple[Claim, ...]
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def damaged(self) -> bool:
+        """Whether an input was damaged or partly unreadable."""
+        return any(part.damage_total for part in self.inputs)
+
+    def to_json(self) -> str:
+        """Return the document as JSON text: ASCII only, the same text for equal reports.
+
+        Raises ReportError if a value is not of its declared type, or is NaN or infinite.
+        """
+        from craftmark.report.codec import write_json  # noqa: PLC0415 - typing machinery only where JSON is asked for
+
+        return write_json(self, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Report:
+        """Return the report in a JSON text.
+
+        Raises ReportError, with the path of the first fault, if it is not a document of this schema.
+        """
+        from craftmark.report.codec import read_report  # noqa: PLC0415 - typing machinery only where JSON is asked for
+
+        return read_report(text)
+
+    def _repr_html_(self) -> str:
+        """Return a small table of the scans for a notebook."""
+        head = "<tr><th>scan</th><th>probes</th><th>protocol</th><th>shape</th><th>made by</th></tr>"
+        rows = "".join(f"<tr>{_cells(scan)}</tr>" for scan in self.scans)
+        return f"<p>craftmark: {self.scans_total:,} scans, {self.floods_total:,} floods</p><table>{head}{rows}</table>"
+
+
+def _cells(scan: Scan) -> str:
+    made_by = scan.maker.tool or scan.maker.kind
+    texts = (scan.id, f"{scan.probes:,}", scan.protocol, scan.shape, made_by)
+    return "".join(f"<td>{escape(text.encode('ascii', 'backslashreplace').decode('ascii'))}</td>" for text in texts)
