@@ -28,12 +28,14 @@ import shutil
 import types
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Body = TypeVar("Body", bound=Callable[..., Any])
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ def kernel(body: Callable[..., Any]) -> Kernel:
     return Kernel(body)
 
 
-def device(body: Callable[..., Any]) -> Callable[..., Any]:
+def device(body: Body) -> Body:
     """Make an inner step of kernels: any parameters, called only from kernels and other inner steps.
 
     Called plain it is the function itself, so it costs nothing more; compiled it is inlined into its caller.

@@ -1,0 +1,127 @@
+"""Finished strands in canonical order, and access to the rows that are known of them.
+
+Known rows are all rows of a small strand and the fair sample of a large one.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.evidence.base import Ints
+from craftmark.kernels.grouping import (
+    COUNT,
+    FIRST_NS,
+    KEY_BITS,
+    KEY_IDENTITY,
+    LAST_NS,
+    SLOT,
+)
+from craftmark.kernels.sketches import row_ranks
+from craftmark.packets.batch import PacketBatch, empty_batch, join
+
+if TYPE_CHECKING:
+    from craftmark.evidence.fold import Evidence
+
+
+class Finished:
+    """All strands, sorted so that those of one source stand together. Arrays have one entry per strand.
+
+    keys: uint32[n, KEY_WORDS]. count, first_ns, last_ns: int64. source: number of the strand's source address.
+    slot: row in the deep accumulators' arrays, -1 for strands whose rows are all known.
+    """
+
+    def __init__(self, evidence: Evidence, order: Ints, rows: Ints, start: Ints) -> None:
+        self.evidence = evidence
+        strands = evidence.strands
+        info = strands.info[order]
+        self.keys: NDArray[np.uint32] = strands.keys[order]
+        self.count: Ints = info[:, COUNT]
+        self.first_ns: Ints = info[:, FIRST_NS]
+        self.last_ns: Ints = info[:, LAST_NS]
+        self.slot: Ints = info[:, SLOT]
+        self._rows = rows
+        self._start = start
+        changes = (self.keys[1:, :4] != self.keys[:-1, :4]).any(axis=1) if len(order) else np.empty(0, bool)
+        self.source: Ints = np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)[: len(order)]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def protocol(self) -> Ints:
+        """Protocol of every strand (packets.fields.PROTOCOL's values)."""
+        return (self.keys[:, KEY_IDENTITY] & 0xFFFF).astype(np.int64)
+
+    @property
+    def bits(self) -> Ints:
+        """Control bits, or ICMP type << 8 | code, or ARP operation, of every strand."""
+        return self.keys[:, KEY_BITS].astype(np.int64)
+
+    @property
+    def complete(self) -> NDArray[np.bool_]:
+        """Tell of every strand whether all its rows are known."""
+        return self.slot < 0
+
+    @cached_property
+    def _sampled(self) -> tuple[PacketBatch, Ints]:
+        """Fair samples of all large strands, and the strand of each row."""
+        deep = np.flatnonzero(self.slot >= 0)
+        samples = [self.evidence.fair.rows(int(self.slot[s])) for s in deep]
+        strand = np.repeat(deep, [len(sample) for sample in samples])
+        return join(samples), strand
+
+    @cached_property
+    def known_strand(self) -> Ints:
+        """Strand of every known row: rows of small strands first, strand by strand, then samples of large ones."""
+        small = np.repeat(np.arange(len(self)), np.diff(self._start))
+        return np.concatenate([small, self._sampled[1]])
+
+    def known(self, word: int) -> NDArray[np.uint32]:
+        """Return one word of every known row."""
+        return np.concatenate([self.evidence.store.batch.words[self._rows, word], self._sampled[0].words[:, word]])
+
+    def known_ns(self) -> Ints:
+        """Return the time of every known row."""
+        return np.concatenate([self.evidence.store.batch.ts_ns[self._rows], self._sampled[0].ts_ns])
+
+    def small_rows(self, strands: Ints) -> PacketBatch:
+        """Return all rows of the small ones among some strands, strand by strand."""
+        chosen = [self._rows[self._start[s] : self._start[s + 1]] for s in strands if self.slot[s] < 0]
+        if not chosen:
+            return empty_batch()
+        return self.evidence.store.batch.take(np.concatenate(chosen))
+
+    def fair_rows(self, strands: Ints) -> PacketBatch:
+        """Return a fair sample of all packets of some strands, in time order: all of them if all are small.
+
+        Where large strands are among them, every strand is sampled at the rate of the largest.
+        """
+        small = self.small_rows(strands)
+        deep = [int(self.slot[s]) for s in strands if self.slot[s] >= 0]
+        if not deep:
+            return in_time_order(small)
+        limit = min(self.evidence.fair.greatest_rank(slot) for slot in deep)
+        parts = [self.evidence.fair.rows(slot) for slot in deep]
+        every = join([small, *parts])
+        return in_time_order(every.take(fair_ranks(every) <= limit))
+
+    def run_rows(self, strands: Ints) -> PacketBatch:
+        """Return runs of consecutive packets of some strands, in time order."""
+        parts = [self.evidence.runs.rows(int(self.slot[s])) for s in strands if self.slot[s] >= 0]
+        return in_time_order(join([self.small_rows(strands), *parts]))
+
+
+def fair_ranks(batch: PacketBatch) -> Ints:
+    """Return the rank of every packet in fair samples (see evidence/samples.py)."""
+    ranks = np.empty(len(batch), np.int64)
+    row_ranks(len(batch), np.arange(len(batch)), batch.ts_ns, batch.packet_id, 0, ranks)
+    return ranks
+
+
+def in_time_order(batch: PacketBatch) -> PacketBatch:
+    """Return the packets by time, then packet id."""
+    return batch.take(np.lexsort((batch.packet_id, batch.ts_ns)))

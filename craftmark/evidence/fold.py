@@ -1,0 +1,184 @@
+"""The fold: batches in, finished strands out, the same for any way of cutting and merging.
+
+A strand keeps its rows until ``capacity``; then they are folded into the deep accumulators, which hold exact counts,
+masks and sketches and two bottom-k samples. Capacity is one number for all strands: the greatest of CAPACITIES with
+which all rows and samples fit the budget. It depends on the strands' counts alone (each strand's cost only grows with
+its count), so it is the same for every order of folding; budgets count rows, never free memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from craftmark.evidence.base import Accumulator, Ints
+from craftmark.evidence.distinct import Ports, Targets
+from craftmark.evidence.finished import Finished
+from craftmark.evidence.relations import Relations
+from craftmark.evidence.samples import RowSample
+from craftmark.evidence.store import RowStore
+from craftmark.evidence.strands import StrandTable
+from craftmark.evidence.strides import Strides
+from craftmark.evidence.values import Values
+from craftmark.kernels.grouping import COUNT, LIVE_ROWS, N_SLOTS, SLOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from craftmark.packets.batch import PacketBatch
+    from craftmark.packets.expressions import Expression
+
+#: Rows a strand may keep whole, and rows of each of its samples afterwards.
+CAPACITIES = (1024, 256, 64, 16, 4, 1)
+
+#: Below this capacity there are too many large strands for port sets and target sketches.
+SKETCHES_FROM = 256
+
+#: Rows kept in all: 1.5 M rows of 180 bytes are 270 MB.
+ROW_BUDGET = 1_500_000
+
+
+class Evidence:
+    """Evidence of all strands so far. ``seed`` only moves table entries about (see StrandTable)."""
+
+    def __init__(self, relations: Sequence[Expression] = (), *, budget: int = ROW_BUDGET, seed: int = 1) -> None:
+        self.capacity = CAPACITIES[0]
+        self._budget = budget
+        self.relations = tuple(relations)
+        self.strands = StrandTable(seed)
+        self.store = RowStore()
+        self.fair = RowSample(self.capacity, by_time=False)
+        self.runs = RowSample(self.capacity, by_time=True)
+        self.values = Values()
+        self.strides = Strides()
+        self.counts = Relations(self.relations)
+        self.targets: Targets | None = Targets()
+        self.ports: Ports | None = Ports()
+
+    def accumulators(self) -> list[Accumulator]:
+        """Return the deep accumulators in use."""
+        every = [self.values, self.strides, self.counts, self.targets, self.ports, self.fair, self.runs]
+        return [accumulator for accumulator in every if accumulator is not None]
+
+    @property
+    def packets(self) -> int:
+        """Packets folded so far."""
+        return int(self.strands.info[: len(self.strands), COUNT].sum())
+
+    def update(self, batch: PacketBatch) -> None:
+        """Fold a batch; its buffers may be used again afterwards."""
+        if len(batch):
+            self._hold(batch, self.strands.assign(batch))
+
+    def _hold(self, batch: PacketBatch, strand: Ints) -> None:
+        rows, slot, promoted = self.store.keep(self.strands, batch, strand, self.capacity)
+        promoted = np.concatenate([promoted, self._fit()])
+        self._reserve()
+        self._promote(promoted)
+        self._deepen(batch, rows, slot)
+
+    def _reserve(self) -> None:
+        for accumulator in self.accumulators():
+            accumulator.reserve(int(self.strands.numbers[N_SLOTS]))
+
+    def _promote(self, strands: Ints) -> None:
+        """Fold the stored rows of strands that have a slot now, then give the rows back."""
+        if len(strands):
+            rows, slot = self.store.chains(self.strands, strands)
+            self._deepen(self.store.batch, rows, slot)
+            self.store.free(self.strands, strands)
+
+    def _deepen(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
+        if len(rows):
+            for accumulator in self.accumulators():
+                accumulator.update(batch, rows, slot)
+
+    def _fit(self) -> Ints:
+        """Lower the capacity until everything fits the budget; return the strands that outgrow it and got a slot."""
+        strands = self.strands
+        held = int(strands.numbers[LIVE_ROWS] + 2 * self.capacity * strands.numbers[N_SLOTS])
+        if held <= self._budget:
+            return np.empty(0, np.int64)
+        counts = strands.info[: len(strands), COUNT]
+        level = CAPACITIES.index(self.capacity)
+        while level + 1 < len(CAPACITIES) and _rows_needed(counts, CAPACITIES[level]) > self._budget:
+            level += 1
+        return self._lower(CAPACITIES[level])
+
+    def _lower(self, capacity: int) -> Ints:
+        if capacity >= self.capacity:
+            return np.empty(0, np.int64)
+        self._resample(capacity)
+        strands = self.strands
+        small = strands.info[: len(strands), SLOT] < 0
+        outgrown = np.flatnonzero(small & (strands.kept[: len(strands)] > capacity))
+        first = int(strands.numbers[N_SLOTS])
+        strands.info[outgrown, SLOT] = np.arange(first, first + len(outgrown))
+        strands.numbers[N_SLOTS] += len(outgrown)
+        return outgrown
+
+    def _resample(self, capacity: int) -> None:
+        self.capacity = capacity
+        if capacity < SKETCHES_FROM:
+            self.targets = self.ports = None
+        self.fair.shrink(capacity)
+        self.runs.shrink(capacity)
+
+    def merge(self, other: Evidence) -> None:
+        """Fold another evidence into this one; the other is used up."""
+        if other.relations != self.relations:
+            msg = "evidence gathered for other relations cannot be merged"
+            raise ValueError(msg)
+        capacity = min(self.capacity, other.capacity)
+        for evidence in (self, other):
+            promoted = evidence._lower(capacity)
+            evidence._reserve()
+            evidence._promote(promoted)
+        mine = self.strands.absorb(other.strands)
+        self._merge_small(other, mine)
+        self._merge_deep(other, mine)
+
+    def _merge_small(self, other: Evidence, mine: Ints) -> None:
+        everyone = np.arange(len(other.strands))
+        rows, start = other.store.in_order(other.strands, everyone)
+        strand = np.repeat(mine, np.diff(start))
+        for piece in range(0, len(rows), 65536):
+            chosen = slice(piece, piece + 65536)
+            self._hold(other.store.batch.take(rows[chosen]), strand[chosen])
+
+    def _merge_deep(self, other: Evidence, mine: Ints) -> None:
+        theirs = other.strands.info[: len(other.strands), SLOT]
+        deep = np.flatnonzero(theirs >= 0)
+        new = mine[deep][self.strands.info[mine[deep], SLOT] < 0]
+        first = int(self.strands.numbers[N_SLOTS])
+        self.strands.info[new, SLOT] = np.arange(first, first + len(new))
+        self.strands.numbers[N_SLOTS] += len(new)
+        promoted = np.concatenate([new, self._fit()])
+        if other.capacity > self.capacity:
+            other._resample(self.capacity)
+        self._reserve()
+        self._promote(promoted)
+        slot = np.empty(len(deep), np.int64)
+        slot[theirs[deep]] = self.strands.info[mine[deep], SLOT]
+        for own, its in zip(self.accumulators(), other.accumulators(), strict=True):
+            own.merge(its, slot)  # type: ignore[arg-type]
+
+    def finish(self) -> Finished:
+        """Return the finished strands in canonical order."""
+        self._settle_capacity()
+        for accumulator in self.accumulators():
+            accumulator.settle()
+        order = self.strands.order()
+        rows, start = self.store.in_order(self.strands, order)
+        return Finished(self, order, rows, start)
+
+    def _settle_capacity(self) -> None:
+        promoted = self._fit()
+        self._reserve()
+        self._promote(promoted)
+
+
+def _rows_needed(counts: Ints, capacity: int) -> int:
+    """Rows held with a capacity: small strands whole, large ones in two samples."""
+    return int(np.where(counts <= capacity, counts, 2 * capacity).sum())

@@ -1,0 +1,239 @@
+"""From finished strands to a dossier: the strands of one kind of probe become one body of evidence.
+
+Counts are exact: large strands bring their masks and counts, small ones their rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.evidence.base import Ints
+from craftmark.evidence.distinct import REGISTER_BITS, estimate, ports_of
+from craftmark.evidence.dossier import Dossier, FieldEvidence, Party, RelationEvidence
+from craftmark.evidence.finished import Finished, fair_ranks, in_time_order
+from craftmark.evidence.relations import evaluate
+from craftmark.evidence.strides import WATCHED
+from craftmark.kernels.grouping import KEY_PRESENT, KEY_UNSEEN
+from craftmark.kernels.sketches import fold_targets
+from craftmark.packets import fields as f
+from craftmark.packets.batch import PacketBatch, source_text, target_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Sources and targets named in a dossier, and rows that marks are inferred from.
+PARTIES = 64
+SAMPLE_ROWS = 65_536
+
+
+def dossier_of(finished: Finished, strands: Ints) -> Dossier:
+    """Return the evidence of some strands of one protocol and kind as one dossier."""
+    first = int(strands[0])
+    small = finished.small_rows(strands)
+    protocol = int(finished.protocol[first])
+    sample = _capped(finished.fair_rows(strands))
+    sampled = bool((finished.slot[strands] >= 0).any()) or len(sample) < int(finished.count[strands].sum())
+    probes = int(finished.count[strands].sum())
+    fields = {
+        field.name: _field(finished, strands, small, field, sample) for field in f.fields_of(protocol)
+    }
+    targets, targets_total, exact = _targets(finished, strands, small, sample, probes, sampled=sampled)
+    ports = _ports(finished, strands, small)
+    sources, sources_total = _sources(finished, strands)
+    return Dossier(
+        protocol=protocol,
+        control_bits=int(finished.bits[first]) if protocol == f.TCP else None,
+        icmp=_icmp(protocol, int(finished.bits[first])),
+        ip_version=int(finished.keys[first, 4] >> 16) & 15,
+        probes=probes,
+        first_ns=int(finished.first_ns[strands].min()),
+        last_ns=int(finished.last_ns[strands].max()),
+        has_time=not bool((sample.words[:, f.NOTES] & f.NOTE_NO_TIME).any()),
+        layout=_layout(fields, finished, strands),
+        fields=fields,
+        relations=_relations(finished, strands, small),
+        sources=sources,
+        sources_total=sources_total,
+        targets=targets,
+        targets_total=targets_total,
+        targets_exact=exact,
+        ports=ports,
+        ports_total=len(ports),
+        sample=sample,
+        sampled=sampled,
+        consecutive=_capped(finished.run_rows(strands)) if sampled else sample,
+    )
+
+
+def _icmp(protocol: int, bits: int) -> tuple[int, int] | None:
+    return (bits >> 8, bits & 255) if protocol in (f.ICMP, f.ICMP6) else None
+
+
+def _capped(batch: PacketBatch) -> PacketBatch:
+    if len(batch) <= SAMPLE_ROWS:
+        return batch
+    ranks = fair_ranks(batch)
+    return in_time_order(batch.take(np.argpartition(ranks, SAMPLE_ROWS)[:SAMPLE_ROWS]))
+
+
+def _slots(finished: Finished, strands: Ints) -> Ints:
+    slot = finished.slot[strands]
+    return slot[slot >= 0]
+
+
+def _field(
+    finished: Finished, strands: Ints, small: PacketBatch, field: f.Field, sample: PacketBatch
+) -> FieldEvidence:
+    bit = np.uint32(f.visibility_bit(field.word))
+    count = finished.count[strands]
+    shown = (finished.keys[strands, KEY_PRESENT] & bit) != 0
+    hidden = (finished.keys[strands, KEY_UNSEEN] & bit) != 0
+    seen, unseen = int(count[shown].sum()), int(count[hidden].sum())
+    if bit == 0:
+        seen, shown = int(count.sum()), np.ones(len(strands), bool)
+    absent = int(count.sum()) - seen - unseen
+    if not seen:
+        return FieldEvidence(field.name, 0, unseen, absent, 0, 0, 0, 0, 0, 0)
+    rows = small.words[:, field.word]
+    if bit:
+        rows = rows[(small.words[:, f.PRESENT] & bit) != 0]
+    low, high, always, ever = _masks(finished, _slots(finished, strands[shown]), field.word, rows)
+    column = sample.words[:, field.word]
+    return FieldEvidence(
+        field.name, seen, unseen, absent, low, high, always, ever,
+        stride=_stride(finished, _slots(finished, strands[shown]), field.word, rows),
+        distinct=1 if low == high else len(np.unique(column)),
+    )  # fmt: skip
+
+
+def _masks(finished: Finished, slots: Ints, word: int, rows: NDArray[np.uint32]) -> tuple[int, int, int, int]:
+    state = finished.evidence.values.state
+    parts = {name: np.append(state[name][slots, word], _fold(name, rows)) for name in ("low", "high", "always", "ever")}
+    return (
+        int(parts["low"].min()),
+        int(parts["high"].max()),
+        int(np.bitwise_and.reduce(parts["always"])),
+        int(np.bitwise_or.reduce(parts["ever"])),
+    )
+
+
+def _fold(name: str, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    if not len(rows):
+        return np.empty(0, np.uint32)
+    fold = {"low": np.minimum, "high": np.maximum, "always": np.bitwise_and, "ever": np.bitwise_or}[name]
+    return np.array([fold.reduce(rows)], np.uint32)
+
+
+def _stride(finished: Finished, slots: Ints, word: int, rows: NDArray[np.uint32]) -> int:
+    column = np.flatnonzero(WATCHED == word)
+    if not len(column):
+        return 0
+    state = finished.evidence.strides.state
+    bases = np.append(state["base"][slots, column[0]], rows[:1].astype(np.int64))
+    gaps = np.append(np.abs(bases - bases[0]), state["stride"][slots, column[0]])
+    own = np.abs(rows.astype(np.int64) - int(rows[0])) if len(rows) else np.empty(0, np.int64)
+    return int(np.gcd.reduce(np.append(gaps, own)))
+
+
+def _layout(fields: dict[str, FieldEvidence], finished: Finished, strands: Ints) -> tuple[str, ...] | None:
+    options = fields.get("tcp_options")
+    if options is None or options.seen == 0 or options.unseen or options.constant is None:
+        return None
+    low = finished.keys[strands, 7]
+    return f.option_layout(options.constant, int(low[0])) if (low == low[0]).all() else None
+
+
+def _relations(finished: Finished, strands: Ints, small: PacketBatch) -> dict[str, RelationEvidence]:
+    evidence = finished.evidence
+    if not evidence.relations:
+        return {}
+    values, seen = evaluate(evidence.relations, small)
+    slots = _slots(finished, strands)
+    state = {name: evidence.counts.state[name][slots] for name in ("counted", "held", "always", "ever")}
+    found = {}
+    for e, expression in enumerate(evidence.relations):
+        rows = values[seen[:, e] != 0, e]
+        counted = int(state["counted"][:, e].sum()) + len(rows)
+        if not counted:
+            continue
+        text = str(expression)
+        if expression.is_predicate:
+            held = int(state["held"][:, e].sum()) + int(np.count_nonzero(rows))
+            found[text] = RelationEvidence(text, counted, held, None)
+            continue
+        used = state["counted"][:, e] > 0
+        always = np.bitwise_and.reduce(np.append(state["always"][used, e], _fold("always", rows)))
+        ever = np.bitwise_or.reduce(np.append(state["ever"][used, e], _fold("ever", rows)))
+        constant = int(always) == int(ever)
+        found[text] = RelationEvidence(text, counted, counted if constant else 0, int(always) if constant else None)
+    return found
+
+
+def _sources(finished: Finished, strands: Ints) -> tuple[tuple[Party, ...], int]:
+    number, first = np.unique(finished.source[strands], return_index=True)
+    probes = np.bincount(np.searchsorted(number, finished.source[strands]), finished.count[strands])
+    order = np.argsort(-probes, kind="stable")[:PARTIES]
+    parties = [Party(_source_name(finished, int(strands[first[i]])), int(probes[i])) for i in order]
+    return tuple(sorted(parties, key=lambda party: (-party.probes, party.address))), len(number)
+
+
+def _source_name(finished: Finished, strand: int) -> str:
+    row = np.zeros(f.WORDS, np.uint32)
+    row[f.IP_SRC] = finished.keys[strand, 0]
+    row[f.IP_SRC_HIGH : f.IP_SRC_HIGH + 3] = finished.keys[strand, 1:4]
+    row[f.IP_VERSION] = (finished.keys[strand, 4] >> 16) & 15
+    return source_text(row)
+
+
+def target_identity(words: NDArray[np.uint32]) -> Ints:
+    """Return one number per row that is equal exactly for equal destination addresses, within these rows."""
+    low = words[:, f.IP_DST].astype(np.int64)
+    high = words[:, f.IP_DST_HIGH : f.IP_DST_HIGH + 3]
+    if not high.any():
+        return low
+    return np.unique(np.column_stack([high, words[:, f.IP_DST]]), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _targets(
+    finished: Finished, strands: Ints, small: PacketBatch, sample: PacketBatch, probes: int, *, sampled: bool
+) -> tuple[tuple[Party, ...], int, bool]:
+    identity = target_identity(sample.words)
+    _, first, counts = np.unique(identity, return_index=True, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:PARTIES]
+    scale = probes / max(len(sample), 1)
+    parties = [Party(target_text(sample.words[first[i]]), round(int(counts[i]) * scale)) for i in order]
+    total = len(counts)
+    exact = not sampled or total == 1
+    if not exact:
+        total = max(total, _estimated_targets(finished, strands, small))
+    return tuple(sorted(parties, key=lambda party: (-party.probes, party.address))), total, exact
+
+
+def _estimated_targets(finished: Finished, strands: Ints, small: PacketBatch) -> int:
+    sketch = finished.evidence.targets
+    if sketch is None:
+        return 0
+    registers = np.zeros((1, 1 << REGISTER_BITS), np.uint8)
+    rows = np.arange(len(small))
+    fold_targets(len(rows), rows, np.zeros(len(rows), np.int64), small.words, registers, REGISTER_BITS)
+    slots = _slots(finished, strands)
+    every: Iterable[NDArray[np.uint8]] = [registers[0], *sketch.state["registers"][slots]]  # type: ignore[list-item]
+    return estimate(np.maximum.reduce(list(every)))
+
+
+def _ports(finished: Finished, strands: Ints, small: PacketBatch) -> tuple[int, ...]:
+    protocol = int(finished.protocol[int(strands[0])])
+    if protocol not in (f.TCP, f.UDP, f.SCTP):
+        return ()
+    has_port = (small.words[:, f.PRESENT] & np.uint32(f.visibility_bit(f.DPORT))) != 0
+    ports = [small.words[has_port, f.DPORT].astype(np.int64)]
+    slots = _slots(finished, strands)
+    if finished.evidence.ports is not None:
+        bitmaps = finished.evidence.ports.state["bitmap"][slots]
+        ports += [ports_of(np.bitwise_or.reduce(bitmaps, axis=0))] if len(slots) else []
+    else:
+        ports += [finished.evidence.fair.rows(int(slot)).words[:, f.DPORT].astype(np.int64) for slot in slots]
+    return tuple(int(port) for port in np.unique(np.concatenate(ports)))

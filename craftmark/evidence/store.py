@@ -1,0 +1,88 @@
+"""The store of rows that small strands keep whole, until they outgrow the capacity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from craftmark.evidence.base import Ints
+from craftmark.kernels.grouping import (
+    LIVE_ROWS,
+    N_DEEP,
+    N_PROMOTED,
+    N_ROWS,
+    chain_rows,
+    free_rows,
+    keep,
+    rows_in_order,
+)
+from craftmark.packets.batch import PacketBatch
+from craftmark.packets.fields import WORDS
+
+if TYPE_CHECKING:
+    from craftmark.evidence.strands import StrandTable
+
+_START = 1 << 13
+
+#: Rows of the first growth: address space only, pages are touched as rows come.
+_ROOM = 1 << 21
+
+
+class RowStore:
+    """Rows of small strands, chained newest first from their strand's info row; freed rows are used again."""
+
+    def __init__(self) -> None:
+        self.batch = PacketBatch(
+            np.empty((_START, WORDS), np.uint32), np.empty(_START, np.int64), np.empty(_START, np.int64)
+        )
+        self._link = np.empty(_START, np.int64)
+
+    def keep(self, strands: StrandTable, batch: PacketBatch, strand: Ints, capacity: int) -> tuple[Ints, Ints, Ints]:
+        """Store the rows of small strands; return (rows, slots) for deep evidence and the strands just promoted."""
+        n = len(batch)
+        self._reserve(int(strands.numbers[N_ROWS]) + n)
+        rows, slot, promoted = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+        store = self.batch
+        keep(
+            n, capacity, batch.words, batch.ts_ns, batch.packet_id, strand, strands.kept, strands.info,
+            strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, rows, slot, promoted,
+        )  # fmt: skip
+        deep = int(strands.numbers[N_DEEP])
+        return rows[:deep], slot[:deep], promoted[: int(strands.numbers[N_PROMOTED])]
+
+    def chains(self, strands: StrandTable, chosen: Ints) -> tuple[Ints, Ints]:
+        """Return the stored rows of some strands and the slot of each row."""
+        total = int(strands.kept[chosen].sum())
+        rows, slot = np.empty(total, np.int64), np.empty(total, np.int64)
+        chain_rows(len(chosen), chosen, strands.info, self._link, rows, slot)
+        return rows, slot
+
+    def free(self, strands: StrandTable, chosen: Ints) -> None:
+        """Give back the rows of some strands."""
+        free_rows(len(chosen), chosen, strands.info, strands.kept, self._link, strands.numbers)
+
+    def in_order(self, strands: StrandTable, order: Ints) -> tuple[Ints, Ints]:
+        """Return (rows, start): stored rows strand by strand in ``order``, each strand's by time, then packet id."""
+        rows = np.empty(int(strands.numbers[LIVE_ROWS]), np.int64)
+        start = np.empty(len(order) + 1, np.int64)
+        store = self.batch
+        rows_in_order(len(order), order, strands.info, self._link, store.ts_ns, store.packet_id, rows, start)
+        return rows, start
+
+    def _reserve(self, rows: int) -> None:
+        room = len(self._link)
+        if rows <= room:
+            return
+        room = max(rows, room + room // 2, _ROOM)
+        old = self.batch
+        used = len(old)
+        self.batch = PacketBatch(
+            np.empty((room, WORDS), np.uint32), np.empty(room, np.int64), np.empty(room, np.int64)
+        )
+        self.batch.words[:used] = old.words
+        self.batch.ts_ns[:used] = old.ts_ns
+        self.batch.packet_id[:used] = old.packet_id
+        link = np.empty(room, np.int64)
+        link[:used] = self._link
+        self._link = link

@@ -1,0 +1,62 @@
+"""Values of every field per strand: least, greatest, bits always set, bits ever set.
+
+A field is constant exactly when least and greatest agree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from craftmark.evidence.base import Ints, SlotArrays
+from craftmark.kernels.bits import fold_masks
+from craftmark.packets.fields import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from craftmark.packets.batch import PacketBatch
+
+_ALL_ONES = 0xFFFFFFFF
+
+
+class Values:
+    """Accumulator of masks and ranges, one row of WORDS words per slot."""
+
+    def __init__(self) -> None:
+        self.state = SlotArrays(
+            always=("uint32", WORDS, _ALL_ONES),
+            ever=("uint32", WORDS, 0),
+            low=("uint32", WORDS, _ALL_ONES),
+            high=("uint32", WORDS, 0),
+        )
+
+    def reserve(self, slots: int) -> None:
+        """Make room for ``slots`` strands."""
+        self.state.reserve(slots)
+
+    def update(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
+        """Fold rows into their slots."""
+        state = self.state
+        fold_masks(
+            len(rows), rows, slot, batch.words, state["always"], state["ever"], state["low"], state["high"]
+        )
+
+    def merge(self, other: Values, slot: Ints) -> None:
+        """Fold the other's slots into own ones."""
+        theirs = other.state.used()
+        mine = {name: self.state[name] for name in theirs}
+        mine["always"][slot] &= theirs["always"]  # type: ignore[operator]
+        mine["ever"][slot] |= theirs["ever"]  # type: ignore[operator]
+        mine["low"][slot] = np.minimum(mine["low"][slot], theirs["low"])  # type: ignore[call-overload]
+        mine["high"][slot] = np.maximum(mine["high"][slot], theirs["high"])  # type: ignore[call-overload]
+
+    def settle(self) -> None:
+        """Nothing to do: the state is canonical at any time."""
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Return always, ever, low, high."""
+        return self.state.used()

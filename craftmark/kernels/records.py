@@ -1,0 +1,107 @@
+"""Where the frames stand in the octets of a capture file: pcap records, and the search for the next after damage.
+
+Walks stop at the end of the octets or at a record that cannot be; they never read behind either.
+https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from craftmark.kernels._jit import device, kernel
+
+if TYPE_CHECKING:
+    from numpy import int64
+    from numpy.typing import NDArray
+
+    from craftmark.kernels.links import Octets
+
+    Integers = NDArray[int64]
+
+#: No capture program writes longer frames; what libpcap and Wireshark refuse to read.
+FRAME_LIMIT: Final = 262_144
+_NS = 1_000_000_000
+
+# Why a walk ended, in state[1]; state[0] is where it ended.
+ROWS_FULL: Final = 0
+NEED_MORE: Final = 1
+ABSURD: Final = 2
+
+
+@device
+def number32(octets: Octets, at: int, big: int) -> int:
+    """Return the 32-bit number at ``at`` in the file's byte order."""
+    if big:
+        return octets[at] * 16777216 + octets[at + 1] * 65536 + octets[at + 2] * 256 + octets[at + 3]
+    return octets[at] + octets[at + 1] * 256 + octets[at + 2] * 65536 + octets[at + 3] * 16777216
+
+
+@device
+def number16(octets: Octets, at: int, big: int) -> int:
+    """Return the 16-bit number at ``at`` in the file's byte order."""
+    if big:
+        return octets[at] * 256 + octets[at + 1]
+    return octets[at] + octets[at + 1] * 256
+
+
+@kernel
+def walk_records(
+    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int,
+    starts: Integers, captured: Integers, wire: Integers, times: Integers, state: Integers,
+) -> int:  # fmt: skip
+    """Write where up to ``n`` frames stand, from ``state[0]`` on; return how many, and in ``state`` why it ended.
+
+    ``header`` is the size of a record's header, ``tick_ns`` the unit of its fraction of a second.
+    """
+    at = state[0]
+    state[1] = ROWS_FULL
+    for i in range(n):
+        if at + header > size:
+            state[0] = at
+            state[1] = NEED_MORE
+            return i
+        here = number32(octets, at + 8, big)
+        if here > FRAME_LIMIT:
+            state[0] = at
+            state[1] = ABSURD
+            return i
+        if at + header + here > size:
+            state[0] = at
+            state[1] = NEED_MORE
+            return i
+        times[i] = number32(octets, at, big) * _NS + number32(octets, at + 4, big) * tick_ns
+        starts[i] = at + header
+        captured[i] = here
+        wire[i] = max(here, number32(octets, at + 12, big))
+        at += header + here
+    state[0] = at
+    return n
+
+
+#: Records in a row that must be plausible to believe that one starts there.
+_CHAIN = 3
+_NEAR_S = 86_400 * 30
+
+
+@kernel
+def find_record(n: int, octets: Octets, size: int, big: int, header: int, ticks: int, near_s: int, at: int) -> int:
+    """Return the first place from ``at`` on, at most ``n`` further, where plausible records follow; -1 if none.
+
+    Plausible: ``_CHAIN`` records whose lengths fit, whose fractions stay below ``ticks`` and whose times are within
+    30 days of ``near_s`` (fewer only where the last ends with the octets).
+    """
+    for place in range(at, min(at + n, size - header)):
+        q = place
+        good = 0
+        while good < _CHAIN and q + header <= size:
+            here = number32(octets, q + 8, big)
+            seconds = number32(octets, q, big)
+            if here > number32(octets, q + 12, big) or here > FRAME_LIMIT or q + header + here > size or here == 0:
+                break
+            if number32(octets, q + 4, big) >= ticks or abs(seconds - near_s) > _NEAR_S:
+                break
+            q += header + here
+            good += 1
+        if good == _CHAIN or (good > 0 and q == size):
+            return place
+    return -1

@@ -1,0 +1,133 @@
+"""Sketches per slot: distinct addresses (HyperLogLog), port sets as bitmaps, and bottom-k samples of rows.
+
+HyperLogLog: Flajolet, Fusy, Gandouet, Meunier 2007, section 4; the estimate is made in evidence/distinct.py.
+"""
+
+from __future__ import annotations
+
+from craftmark.kernels._jit import device, kernel
+from craftmark.kernels.grouping import mix
+from craftmark.packets.fields import IP_DST, IP_DST_HIGH, WORDS
+
+_M32 = 0xFFFFFFFF
+_SEED = 0x1B873593
+
+
+@kernel
+def fold_targets(n, rows, slot, words, registers, bits):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Fold destination addresses into HyperLogLog registers (uint8[slots, 2**bits])."""
+    for j in range(n):
+        i = rows[j]
+        h = mix(_SEED, words[i, IP_DST])
+        if words[i, IP_DST_HIGH]:
+            for w in range(3):
+                h = mix(h, words[i, IP_DST_HIGH + w])
+        place = h & ((1 << bits) - 1)
+        rest = mix(h, 0x5BD1E995)
+        rank = 1
+        while rank <= 32 and not rest & 1:
+            rest >>= 1
+            rank += 1
+        if rank > registers[slot[j], place]:
+            registers[slot[j], place] = rank
+
+
+@kernel
+def fold_ports(n, rows, slot, words, word, bitmap):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Set the bit of each row's 16-bit field ``word`` in its slot's bitmap (uint8[slots, 8192])."""
+    for j in range(n):
+        port = words[rows[j], word] & 0xFFFF
+        bitmap[slot[j], port >> 3] |= 1 << (port & 7)
+
+
+@device
+def worse(a, rank, ident, b):  # type: ignore[no-untyped-def]
+    """Tell whether heap entry ``a`` ranks after entry ``b``, ties by packet id."""
+    return rank[a] > rank[b] or (rank[a] == rank[b] and ident[a] > ident[b])
+
+
+@device
+def swap(a, rank, ident, place, b):  # type: ignore[no-untyped-def]
+    """Exchange two heap entries."""
+    rank[a], rank[b] = rank[b], rank[a]
+    ident[a], ident[b] = ident[b], ident[a]
+    place[a], place[b] = place[b], place[a]
+
+
+@device
+def sift_up(k, base, rank, ident, place):  # type: ignore[no-untyped-def]
+    """Move entry ``k`` of the heap that starts at ``base`` (greatest first) up to its place."""
+    while k > 0:
+        parent = (k - 1) >> 1
+        if not worse(base + k, rank, ident, base + parent):
+            break
+        swap(base + k, rank, ident, place, base + parent)
+        k = parent
+
+
+@device
+def sift_down(size, base, rank, ident, place):  # type: ignore[no-untyped-def]
+    """Move the first entry of the heap that starts at ``base`` (greatest first) down to its place."""
+    k = 0
+    while True:
+        child = 2 * k + 1
+        if child >= size:
+            break
+        if child + 1 < size and worse(base + child + 1, rank, ident, base + child):
+            child += 1
+        if not worse(base + child, rank, ident, base + k):
+            break
+        swap(base + k, rank, ident, place, base + child)
+        k = child
+
+
+@kernel
+def row_ranks(n, rows, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Rank rows for a bottom-k sample: by hash of the packet (fair), or by hash of its 4.3 s slice, then time.
+
+    The second keeps whole runs of consecutive packets: the earliest of a few slices drawn by hash.
+    """
+    for j in range(n):
+        i = rows[j]
+        if by_time:
+            piece = ts_ns[i] >> 32
+            h = mix(mix(_SEED, piece & _M32), (piece >> 32) & _M32)
+            ranks[j] = ((h >> 2) << 32) | (ts_ns[i] & _M32)
+        else:
+            h = mix(_SEED, packet_id[i] & _M32)
+            h = mix(h, packet_id[i] >> 32)
+            ranks[j] = (h << 30) | (mix(h, 0x3C6EF372) >> 2)
+
+
+@kernel
+def fold_sample(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    n, rows, slot, words, ts_ns, packet_id, ranks, k, size, rank, ident, place, kept, kept_ns
+):
+    """Keep per slot the ``k`` rows of least rank: heaps ``rank``, ``ident``, ``place`` (int64[slots * k]) over ``kept``.
+
+    ``kept`` is uint32[slots * k, WORDS]; ``place`` says which of its slot's k rows an entry stands in.
+    """
+    for j in range(n):
+        i = rows[j]
+        s = slot[j]
+        base = s * k
+        filled = size[s]
+        if filled == k:
+            if ranks[j] > rank[base] or (ranks[j] == rank[base] and packet_id[i] >= ident[base]):
+                continue
+            entry = base
+            at = base + place[base]
+        else:
+            entry = base + filled
+            at = entry
+            place[entry] = filled
+            size[s] = filled + 1
+        rank[entry] = ranks[j]
+        ident[entry] = packet_id[i]
+        for w in range(WORDS):
+            kept[at, w] = words[i, w]
+        kept_ns[at] = ts_ns[i]
+        if filled == k:
+            sift_down(k, base, rank, ident, place)
+        else:
+            sift_up(filled, base, rank, ident, place)
