@@ -106,7 +106,7 @@ def predict(
 
 
 def _measured(stack: Stack, state: MeasuredState, control_bits: int) -> Prediction:
-    name = f"{stack.name} {stack.version}" + (f" with {state.rule}" if state.rule else "")
+    name = f"{stack.name} {stack.version}" + (f" ({state.rule})" if state.rule else "")
     return Prediction(name, state.state, state.answer(control_bits), stack.source, state.rule, "measured")
 
 

@@ -81,8 +81,8 @@ def test_segment_arrives_follows_rfc_9293(state, bits, answer):
 
 def test_fin_rst_psh_is_answered_only_by_the_known_exceptions():
     assert deviations_from_the_standard(FRP) == {
-        ("Linux 6.18.44 with REJECT with icmp-port-unreachable", "filtered", "icmp 3/3"),
-        ("Linux 6.18.44 with REJECT with icmp-admin-prohibited", "filtered", "icmp 3/13"),
+        ("Linux 6.18.44 (REJECT with icmp-port-unreachable)", "filtered", "icmp 3/3"),
+        ("Linux 6.18.44 (REJECT with icmp-admin-prohibited)", "filtered", "icmp 3/13"),
         ("picoTCP 1.7.0-15-g46120abe", "closed", "icmp 3/3"),
         ("libslirp 4.7.0", "open", "rst+ack"),
         ("libslirp 4.7.0", "closed", "rst+ack"),

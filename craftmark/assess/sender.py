@@ -1,0 +1,184 @@
+"""Were all sources of a scan one sender? What speaks for it, what against, each with its weight.
+
+Strong signs need packets of several addresses that only one program can have made together: bursts in which every
+address repeats the same drawn values (decoys), or one counter that runs on across addresses. Weaker: one distance
+from addresses of unrelated networks. Against: each address with a distance or a counter of its own.
+Networks are told apart by the first 16 bits (IPv6: 32 bits): sources within one may share a path for honest reasons.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from craftmark.assess.arrivals import by_source, number_sources
+from craftmark.assess.base import Reason, probability, total_odds
+from craftmark.packets.fields import FIELDS, IP_DST, IP_DST_HIGH, TCP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from craftmark.assess.base import Subject
+    from craftmark.evidence.dossier import Dossier
+    from craftmark.packets.batch import PacketBatch
+
+#: Without evidence either way: sources with the same marks at the same targets.
+PRIOR: Final = 0.0
+CAP: Final = 3.0
+#: From these log10 odds on a verdict is given.
+VERDICT: Final = 1.0
+#: Hosts of unrelated networks arrive with the same TTL about once in nine times.
+SAME_TTL_BY_CHANCE: Final = -0.95
+#: Networks needed before one TTL for all of them says anything.
+FEWEST_NETWORKS: Final = 4
+#: Distinct values that a field must take before repeating it in a burst is no accident.
+FEWEST_VALUES: Final = 16
+#: A burst's packets leave one program within this time.
+BURST_NS: Final = 1_000_000_000
+#: Steps by which one program's counter may advance between two packets: by ones, or in the other byte order.
+COUNTER_STEPS: Final = (1, 256)
+COUNTERS: Final = {"ip_id": 16, "tcp_sport": 16, "udp_sport": 16, "tcp_seq": 32, "icmp_seq": 16, "icmp6_seq": 16}
+
+
+@dataclass(frozen=True, slots=True)
+class OneSender:
+    """The verdict with its reasons; ``log10_odds`` of one sender against several.
+
+    networks: unrelated networks among the sources. decoy_bursts: bursts that prove one sender behind their addresses.
+    """
+
+    verdict: Literal["one", "several", "undecided"]
+    reasons: tuple[str, ...]
+    log10_odds: float
+    networks: int
+    decoy_bursts: int = 0
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the verdict; of the likelier side where none is given."""
+        return probability(abs(self.log10_odds))
+
+
+def assess_sender(subject: Subject) -> OneSender:
+    """Return whether all sources of a scan were one sender."""
+    networks = len(networks_of(subject.sources))
+    if subject.sources_total == 1:
+        return OneSender("one", ("there is only one source address",), 1.0, networks)
+    bursts = decoy_bursts(subject.main)
+    reasons = [reason for reason in (_bursts(bursts), *_counters(subject), _same_constants(subject)) if reason]
+    reasons += [reason for reason in (_arrival(subject, networks),) if reason]
+    odds = total_odds(reasons, prior=PRIOR, cap=CAP)
+    verdict: Literal["one", "several", "undecided"] = "undecided"
+    if abs(odds) >= VERDICT:
+        verdict = "one" if odds > 0 else "several"
+    words = [reason.words for reason in sorted(reasons, key=lambda reason: -abs(reason.log10_odds))]
+    return OneSender(verdict, tuple(words), round(odds, 3), networks, bursts)
+
+
+def networks_of(addresses: Iterable[str]) -> set[str]:
+    """Return the unrelated networks of some addresses: their first 16 bits, of IPv6 their first 32."""
+    found = set()
+    for text in addresses:
+        address = ip_address(text)
+        keep = 16 if address.version == 4 else 96
+        found.add(f"{address.version}/{int(address) >> keep:x}")
+    return found
+
+
+def decoy_bursts(part: Dossier) -> int:
+    """Return the number of bursts: the same drawn values to one port, within a second, from two or more sources.
+
+    Zero where the values do not vary from probe to probe, since then equality shows nothing.
+    """
+    if part.protocol != TCP or part.sources_total < 2:
+        return 0
+    drawn = part.field("ip_id")
+    if drawn is None or drawn.distinct < FEWEST_VALUES:
+        return 0
+    sample = part.sample.take(part.sample.present("ip_id") & part.sample.present("tcp_dport"))
+    sources, _ = number_sources(sample)
+    names = ("ip_id", "tcp_seq", "tcp_ack", "tcp_sport", "tcp_dport")
+    words = [FIELDS[name].word for name in names]
+    words += [IP_DST, IP_DST_HIGH, IP_DST_HIGH + 1, IP_DST_HIGH + 2]
+    _, burst = np.unique(sample.words[:, words], axis=0, return_inverse=True)
+    order = np.lexsort((sample.ts_ns, burst.reshape(-1)))
+    burst, sources, times = burst.reshape(-1)[order], sources[order], sample.ts_ns[order]
+    joins = (burst[1:] == burst[:-1]) & (sources[1:] != sources[:-1]) & (times[1:] - times[:-1] <= BURST_NS)
+    return len(np.unique(burst[1:][joins]))
+
+
+def _bursts(bursts: int) -> Reason | None:
+    if not bursts:
+        return None
+    times = "once" if bursts == 1 else f"{bursts:,} times"
+    words = f"{times} several sources sent the same IP ID, sequence number and source port to the same port at once"
+    return Reason(words, 0.5 if bursts == 1 else 6.0)
+
+
+def _counters(subject: Subject) -> list[Reason]:
+    """Look for one counter across sources, and for counters of their own, in runs of consecutive probes."""
+    found = []
+    batch = subject.main.consecutive
+    sources, firsts = number_sources(batch)
+    if len(firsts) < 2:
+        return []
+    for name, bits in COUNTERS.items():
+        field = subject.main.field(name)
+        if field is None or field.constant is not None or not batch.present(name).all():
+            continue
+        if reason := _counter(name, steps(batch, name, bits=bits), sources):
+            found.append(reason)
+    return found
+
+
+def steps(batch: PacketBatch, name: str, *, bits: int) -> NDArray[np.int64]:
+    """Return the differences of a field between consecutive packets, modulo its width."""
+    values = batch.column(name).astype(np.int64)
+    differences: NDArray[np.int64] = np.bitwise_and(values[1:] - values[:-1], (1 << bits) - 1)
+    return differences
+
+
+def _counter(name: str, step: NDArray[np.int64], sources: NDArray[np.intp]) -> Reason | None:
+    across = sources[1:] != sources[:-1]
+    shown = np.isin(step, COUNTER_STEPS)
+    if across.sum() >= FEWEST_VALUES and shown[across].mean() >= 0.9:
+        words = f"{name} counts on across sources in {int(shown[across].sum()):,} of {int(across.sum()):,} changes"
+        return Reason(words, 4.0)
+    within = ~across
+    enough = within.sum() >= FEWEST_VALUES and across.sum() >= FEWEST_VALUES
+    if name == "ip_id" and enough and shown[within].mean() >= 0.9 and shown[across].mean() < 0.1:
+        return Reason("each source continues an IP ID counter of its own", -2.0)
+    return None
+
+
+def _same_constants(subject: Subject) -> Reason | None:
+    """Weigh constants that a sender chooses or draws: each is the same for every source."""
+    chosen = ("ip_id", "tcp_seq", "tcp_ack", "tcp_sport", "udp_sport", "icmp_id")
+    fields = ((name, subject.main.field(name)) for name in chosen)
+    held = [name for name, field in fields if field is not None and field.constant and field.seen > 1]
+    if not held:
+        return None
+    words = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} the same in the probes of every source"
+    return Reason(f"{words}: one code, with one choice of values", 0.4 * len(held))
+
+
+def _arrival(subject: Subject, networks: int) -> Reason | None:
+    per_source = by_source(subject)
+    tops = [min(values.items(), key=lambda item: (-item[1], item[0])) for values in per_source.values()]
+    steady = [top for (top, count), values in zip(tops, per_source.values(), strict=True) if count == values.total()]
+    if len(steady) < 2 or len(steady) < len(tops):
+        return None
+    distinct = len(set(steady))
+    if distinct == 1 and networks >= FEWEST_NETWORKS:
+        words = f"sources of {networks} unrelated networks all arrived with TTL {steady[0]}"
+        return Reason(words, min(CAP, -SAME_TTL_BY_CHANCE * (networks - 1)))
+    if distinct == 1:
+        return Reason(f"all {len(steady)} sources arrived with TTL {steady[0]}", 0.3)
+    several = min(values.total() for values in per_source.values()) >= FEWEST_VALUES
+    words = f"the sources arrived with {distinct} different TTLs, each steady for its source"
+    return Reason(words, -1.2 if several else 0.0)
