@@ -1,6 +1,6 @@
 """craftmark deciphers odd network scans: what was sent, which code made it, from how far, and what it could learn.
 
-``craftmark.examine(paths)`` returns a ``Report``. Both are imported when they are asked for: ``import craftmark`` is cheap.
+``craftmark.examine(paths)`` returns a ``Report``. Both are imported when asked for: ``import craftmark`` is cheap.
 """
 
 from __future__ import annotations

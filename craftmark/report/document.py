@@ -1,9 +1,9 @@
 """The report: everything craftmark concluded about a case, as one frozen document.
 
-Attributes are named exactly as the JSON's keys (``for`` is a word of Python: the attribute is ``for_``). Times are integer
-nanoseconds since the epoch; a thing not seen is None and named in ``unseen``, never 0; lists that can be long are
-capped beside a ``*_total``. Schema ``craftmark.report/1``: keys are added freely, none is changed or removed without
-a new number. All text that came from packets, logs and file names is kept as it was: renderers make it safe.
+Attributes are named exactly as the JSON's keys (``for`` is a word of Python: the attribute is ``for_``). Times are
+integer nanoseconds since the epoch; a thing not seen is None and named in ``unseen``, never 0; lists that can be long
+are capped beside a ``*_total``. Schema ``craftmark.report/1``: keys are added freely, none is changed or removed
+without a new number. All text that came from packets, logs and file names is kept as it was: renderers make it safe.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ ToolConclusion = Literal["identification", "inconclusive", "elimination", "unsui
 SpoofingVerdict = Literal["spoofed", "genuine", "undecided"]
 OneSenderVerdict = Literal["one", "several", "undecided"]
 PortState = Literal["open", "closed", "filtered"]
+AnswerState = Literal["open", "closed", "filtered", "up", "unclear"]
+Basis = Literal["standard", "measured"]
 Confidence = Literal["certain", "strong", "fair", "weak"]
 
 #: Confidence words of claims, the strongest first.
@@ -79,12 +81,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Under what conditions the inputs were examined: the options that can change a conclusion."""
+    """Under what conditions the inputs were examined: the options that can change a conclusion or the choice shown.
+
+    ``where`` selected packets before they were examined; ``only`` is the one scan or flood this document was cut to.
+    """
 
     year: int | None
     trust_clock: bool
     own: tuple[str, ...]
     where: str | None
+    only: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +226,10 @@ class Maker:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One hypothesis on the distance: an initial TTL and the hops it leaves; weights add up to 1."""
+    """One hypothesis on the distance: an initial TTL and the hops it leaves; weights add up to 1.
+
+    Where the TTL is drawn anew for each packet, ``initial_ttl`` is the highest that is drawn.
+    """
 
     initial_ttl: int
     hops: int
@@ -230,7 +239,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Spoofing:
-    """Whether the source addresses are the sender's."""
+    """Whether the source addresses are the sender's; undecided, the confidence is that of the likelier side."""
 
     verdict: SpoofingVerdict
     confidence: float
@@ -242,23 +251,28 @@ class OneSender:
     """Whether one sender made the probes of all sources."""
 
     verdict: OneSenderVerdict
+    confidence: float
     reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The host that really emitted the packets."""
+    """The host that really emitted the packets. ``hops_reason`` says why ``hops`` is empty, "" where it is not."""
 
     hops: tuple[Hop, ...]
+    hops_reason: str
     spoofing: Spoofing
     one_sender: OneSender
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerSeen:
-    """What came back in these inputs: the port state it means, the answer, in how many packets, from which ports."""
+    """What came back in these inputs: the port state it means, the answer, in how many packets, from which ports.
 
-    state: PortState
+    State "up" is a host that answers a probe without a port; "unclear" is an answer that tells no state.
+    """
+
+    state: AnswerState
     answer: str
     packets: int
     ports: Ports | None
@@ -266,28 +280,39 @@ class AnswerSeen:
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """What a stack answers to such a probe at a port in a state, and where that is known from."""
+    """What a stack answers to such a probe at a port in a state, and where that is known from.
+
+    ``rule`` names the filter rule in front of the port, "" for none.
+    """
 
     stack: str
     state: PortState
     answer: str
     source: str
+    rule: str
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Whether a firewall makes an entry for such a probe, and where that is known from."""
+    """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from."""
 
     firewall: str
     creates_state: bool
+    verdict: str
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What came back, what stacks and firewalls do with such probes, and what the sender could learn."""
+    """What came back, what stacks and firewalls do with such probes, and what the sender could learn.
+
+    ``both_ways``: the inputs hold packets from targets to sources at all, so that a missing answer means something.
+    """
 
     seen: tuple[AnswerSeen, ...]
+    answered_probes: int
+    both_ways: bool
     predicted: tuple[Predicted, ...]
     remembered: tuple[Remembered, ...]
     reach: str
@@ -307,7 +332,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One act of probing: what was sent, who made it, from where, and what it could learn. Floods have this form too."""
+    """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too."""
 
     id: str
     shape: Shape
@@ -345,7 +370,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A conclusion with what speaks for and against it, and what would settle it. ``about`` is a scan's or input's id."""
+    """A conclusion with what speaks for and against it, and what would settle it; ``about`` is a scan's id."""
 
     id: str
     about: str

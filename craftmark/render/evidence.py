@@ -1,0 +1,78 @@
+"""What -v and -vv add to the page: every mark with its count, chance and packets; every comparison line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from craftmark.render.numbers import listed, packet_refs, percent, power
+from craftmark.render.scan_table import entry_made, held_of_seen, verdict_reason
+
+if TYPE_CHECKING:
+    from craftmark.render.layout import Page
+    from craftmark.report.document import Claim, Report, Scan, ToolVerdict
+
+
+def write_evidence(page: Page, report: Report, scan: Scan) -> None:
+    """Write the marks, the sources of what is known, and the reasons behind the sender and the purposes."""
+    page.gap()
+    page.paragraph(f"Evidence for {scan.id}", style="bold")
+    for mark in scan.toolmarks:
+        packets = packet_refs(mark.packets, inputs=len(report.inputs))
+        level = f"{mark.level} mark, {power(mark.log10_chance)} by accident"
+        page.named(
+            mark.id, mark.kind, f"{mark.statement}: {held_of_seen(mark)}, {level}, packets {packets or 'not kept'}"
+        )
+    page.row("markprint", f"{scan.markprint.structure} / {scan.markprint.values}")
+    for hop in scan.sender.hops:
+        page.named("hops", f"{hop.hops} from {hop.initial_ttl}", f"{percent(hop.weight)}: {hop.why}")
+    for name, parameter in sorted(scan.maker.parameters.items()):
+        sure = f"confidence {percent(parameter.confidence)}, {parameter.checked:,} other fields predicted rightly"
+        page.named("parameter", name, sure)
+    for row in scan.answers.predicted:
+        behind = f" behind {row.rule}" if row.rule else ""
+        page.named("expected", row.stack, f"{row.state}{behind}: {row.answer}, {row.basis} [{row.source}]")
+    for entry in scan.answers.remembered:
+        page.named("firewall", entry.firewall, f"{entry_made(entry)} [{entry.source}]")
+    for purpose in scan.purposes:
+        page.named("purpose", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")
+    for claim in report.claims:
+        if claim.about == scan.id:
+            write_claim(page, claim, inputs=len(report.inputs))
+
+
+def write_claim(page: Page, claim: Claim, *, inputs: int) -> None:
+    """Write a claim with what speaks for and against it, and what would settle it."""
+    page.row(claim.id, f"{claim.statement} ({claim.confidence})", style="bold")
+    for word, reasons in (("for", claim.for_), ("against", claim.against)):
+        if reasons:
+            page.row("", f"{word}: {'; '.join(reasons)}")
+    if claim.settled_by:
+        page.row("", f"settled by: {claim.settled_by}")
+    if claim.packets:
+        page.row("", f"packets {packet_refs(claim.packets, inputs=inputs)}")
+
+
+def write_comparison(page: Page, report: Report, verdict: ToolVerdict) -> None:
+    """Write the comparison with one tool, line by line."""
+    versions = f" {verdict.version}" if verdict.version else ""
+    page.paragraph(f"{verdict.tool}{versions}: {verdict.conclusion}", style="bold")
+    page.row("reason", verdict_reason(verdict) or "none stated")
+    for word, lines in (("agrees", verdict.agrees), ("disagrees", verdict.disagrees), ("silent", verdict.silent)):
+        for place, line in enumerate(lines):
+            page.row(word if place == 0 else "", line, style="warning" if word == "disagrees" else "plain")
+    if verdict.packets:
+        page.row("packets", packet_refs(verdict.packets, inputs=len(report.inputs)))
+
+
+def write_all_comparisons(page: Page, report: Report, scan: Scan) -> None:
+    """Write the comparison with every tool, the identified first and the unsuitable last."""
+    order = ("identification", "inconclusive", "elimination", "unsuitable")
+    for verdict in sorted(scan.maker.tools, key=lambda one: order.index(one.conclusion)):
+        page.gap()
+        write_comparison(page, report, verdict)
+
+
+def unknown_tool(report: Report, tool: str) -> str:
+    """Return what to say when no rule has the name asked for."""
+    known = sorted({verdict.tool for scan in (*report.scans, *report.floods) for verdict in scan.maker.tools})
+    return f"no rule is called {tool}; known are {listed(known)}" if known else f"nothing was compared with {tool}"

@@ -1,0 +1,192 @@
+"""The table of one scan: its marks, the comparison with tools, the sender, the answers, the purposes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from craftmark.render.conclusion import by_conclusion, kind_of_probe
+from craftmark.render.numbers import counted, duration, listed, percent, power
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from craftmark.render.layout import Page
+    from craftmark.report.document import Parameter, Remembered, Scan, Toolmark, ToolVerdict
+
+#: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
+SHOWN = 6
+TOOLS_SHOWN = 16
+
+_CONSTANT_KINDS = ("constant", "ttl")
+_OTHER_LABELS = {
+    "order": "order",
+    "timing": "timing",
+    "options": "TCP options",
+    "relation": "relations",
+    "counter": "counters",
+    "generator": "generator",
+    "payload": "payload",
+    "repeat": "repeats",
+}
+
+
+def write_scan(page: Page, scan: Scan, *, everything: bool) -> None:
+    """Write the table of a scan; ``everything`` lifts the caps on lists, and changes nothing else."""
+    _write_sent(page, scan, SHOWN if not everything else len(scan.sources))
+    _write_marks(page, scan)
+    page.gap()
+    _write_maker(page, scan, TOOLS_SHOWN if not everything else len(scan.maker.tools))
+    page.gap()
+    _write_sender(page, scan)
+    _write_answers(page, scan)
+    _write_purposes(page, scan)
+
+
+def _write_sent(page: Page, scan: Scan, most: int) -> None:
+    rate = ""
+    if scan.duration_ns and scan.probes > 1:
+        per_second = (scan.probes - 1) * 1e9 / scan.duration_ns
+        rate = f" in {duration(scan.duration_ns)}, {per_second:,.3g} per second on average"
+    page.row("sent", f"{counted(scan.probes, 'probe')}{rate}")
+    if len(scan.parts) > 1:
+        page.grid("kinds", [f"{kind_of_probe(part)}: {part.probes:,}" for part in scan.parts])
+    sources = [f"{source.address}: {source.probes:,}" for source in scan.sources[:most]]
+    page.grid("sources", [*sources, *_rest(scan.sources_total - len(sources))])
+    targets = [f"{target.address}: {target.probes:,}" for target in scan.targets[:most]]
+    page.grid("targets", [*targets, *_rest(scan.targets_total - len(targets))])
+    if scan.ports is not None and scan.ports.total:
+        page.row("ports", f"{scan.ports.total:,}: {_cut(scan.ports.ranges)}")
+
+
+def _write_marks(page: Page, scan: Scan) -> None:
+    constants = [mark for mark in scan.toolmarks if mark.kind in _CONSTANT_KINDS]
+    for (held, seen, sampled), marks in _by_count(constants):
+        page.row("constant", f"in {held:,} of {seen:,} probes{' tested' if sampled else ''}", style="bold")
+        page.grid("", [mark.statement for mark in marks])
+    for kind, label in _OTHER_LABELS.items():
+        marks = [mark for mark in scan.toolmarks if mark.kind == kind]
+        for place, mark in enumerate(marks):
+            page.row(label if place == 0 else "", f"{mark.statement}: {held_of_seen(mark)}")
+
+
+def held_of_seen(mark: Toolmark) -> str:
+    """Return in how many of how many probes a mark held."""
+    tested = " tested" if mark.sampled else ""
+    return f"{mark.held:,} of {mark.seen:,}{tested}"
+
+
+def _by_count(marks: Sequence[Toolmark]) -> Iterable[tuple[tuple[int, int, bool], list[Toolmark]]]:
+    groups: dict[tuple[int, int, bool], list[Toolmark]] = {}
+    for mark in marks:
+        groups.setdefault((mark.held, mark.seen, mark.sampled), []).append(mark)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))
+
+
+def _write_maker(page: Page, scan: Scan, most: int) -> None:
+    maker = scan.maker
+    kind = {"crafted": "crafted", "stack": "system's stack", "undecided": "undecided"}[maker.kind]
+    for place, why in enumerate(maker.kind_why or ("no reason is known",)):
+        page.row(kind if place == 0 else "", why)
+    for place, verdict in enumerate(by_conclusion(scan, "identification")):
+        chance = f", {power(verdict.log10_chance)} by another maker" if verdict.log10_chance is not None else ""
+        sure = f" (confidence {percent(maker.confidence)})" if verdict.tool == maker.tool else ""
+        page.named("identified" if place == 0 else "", verdict.tool, f"{verdict.reason}{chance}{sure}", style="found")
+    if maker.parameters:
+        page.grid("parameters", [f"{name} = {_value(one)}" for name, one in sorted(maker.parameters.items())])
+    _write_verdicts(page, "eliminated", by_conclusion(scan, "elimination"), most)
+    _write_verdicts(page, "not eliminated", by_conclusion(scan, "inconclusive"), most)
+
+
+def _write_verdicts(page: Page, label: str, verdicts: Sequence[ToolVerdict], most: int) -> None:
+    """Write one line per reason: tools that share a reason share its line."""
+    groups: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        groups.setdefault(verdict_reason(verdict), []).append(verdict.tool)
+    for place, (reason, names) in enumerate(list(groups.items())[:most]):
+        head = label if place == 0 else ""
+        if len(names) == 1:
+            page.named(head, names[0], reason, style="open" if label == "not eliminated" else "bold")
+        else:
+            page.row(head, f"{listed(names)}: {reason}")
+    rest = [name for names in list(groups.values())[most:] for name in names]
+    if rest:
+        page.row("", f"and {listed(rest, most=12)} (-v shows why)")
+
+
+def verdict_reason(verdict: ToolVerdict) -> str:
+    """Return why a tool was eliminated or not, with its number."""
+    reason = verdict.reason or next(iter(verdict.disagrees), "")
+    if verdict.settings_needed is not None:
+        price = f", {power(verdict.price_log10)} in likelihood" if verdict.price_log10 is not None else ""
+        by_hand = f"{counted(verdict.settings_needed, 'setting')} by hand{price}"
+        return f"{by_hand}: {reason}" if reason else by_hand
+    if verdict.log10_chance is not None and "10^" not in reason:
+        return f"{reason}: {power(verdict.log10_chance)}"
+    return reason
+
+
+def _write_sender(page: Page, scan: Scan) -> None:
+    sender = scan.sender
+    if sender.hops:
+        ranked = sorted(sender.hops, key=lambda hop: -hop.weight)
+        page.grid("hops", [f"{hop.hops} (from {hop.initial_ttl}) {percent(hop.weight)}" for hop in ranked[:8]])
+    else:
+        page.row("hops", f"cannot be told: {sender.hops_reason or 'no reason is known'}")
+    if scan.sources_total > 1:
+        page.row("one sender", _verdict_line(sender.one_sender.verdict, sender.one_sender.reasons))
+    page.row("spoofing", _verdict_line(sender.spoofing.verdict, sender.spoofing.reasons))
+
+
+def _verdict_line(verdict: str, reasons: Sequence[str]) -> str:
+    return f"{verdict}: {'; '.join(reasons[:3])}" if reasons else verdict
+
+
+def _write_answers(page: Page, scan: Scan) -> None:
+    answers = scan.answers
+    if not answers.seen:
+        page.row("answers", "none came" if answers.both_ways else "unseen: these inputs hold nothing from the targets")
+    for place, seen in enumerate(answers.seen):
+        ports = f" ({counted(seen.ports.total, 'port')}: {_cut(seen.ports.ranges)})" if seen.ports else ""
+        page.row(
+            "answers" if place == 0 else "", f"{seen.state}: {seen.answer}, {counted(seen.packets, 'packet')}{ports}"
+        )
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in answers.predicted:
+        groups.setdefault((row.answer, row.state), []).append(
+            f"{row.stack} behind {row.rule}" if row.rule else row.stack
+        )
+    for place, ((answer, state), stacks) in enumerate(groups.items()):
+        said = "no answer" if answer == "none" else answer
+        page.row("expected" if place == 0 else "", f"{said} from {state} ports: {listed(stacks, most=SHOWN)}")
+    for place, row in enumerate(answers.remembered[:SHOWN]):
+        page.row("firewalls" if place == 0 else "", f"{row.firewall}: {entry_made(row)}")
+    page.row("reach", answers.reach or "cannot be told")
+
+
+def entry_made(row: Remembered) -> str:
+    """Return whether a firewall makes an entry, with its own word for the packet."""
+    verdict = f" ({row.verdict})" if row.verdict else ""
+    return f"{'makes an entry' if row.creates_state else 'makes no entry'}{verdict}"
+
+
+def _write_purposes(page: Page, scan: Scan) -> None:
+    for place, purpose in enumerate(sorted(scan.purposes, key=lambda purpose: -purpose.weight)):
+        reasons = [*purpose.for_, *(f"against: {one}" for one in purpose.against)]
+        why = f" ({'; '.join(reasons[:2])})" if reasons else ""
+        page.row("purpose" if place == 0 else "", f"{percent(purpose.weight)} {purpose.statement}{why}")
+
+
+def _value(parameter: Parameter) -> str:
+    value = parameter.value
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _rest(number: int) -> list[str]:
+    return [f"and {number:,} more"] if number > 0 else []
+
+
+def _cut(ranges: str) -> str:
+    """Return the first part of a long list of ports, cut at a comma."""
+    if len(ranges) <= 160:
+        return ranges
+    return ranges[: ranges.rfind(",", 0, 160)] + ",..."
