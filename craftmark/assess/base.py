@@ -85,7 +85,8 @@ class AnswersSeen:
 class Subject:
     """One scan, or flood, as conclusions need it: its kinds of probe, marks, maker, and what came back.
 
-    parts: one dossier per kind of probe, the one with most probes first. has_payload: some probe carries data.
+    parts: one dossier per kind of probe, the one with most probes first. is_flood: many packets that can teach the
+    sender nothing, as the finding was classed.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Subject:
     marks: tuple[Toolmark, ...] = ()
     maker: MakerView = field(default_factory=MakerView)
     answers: AnswersSeen = field(default_factory=AnswersSeen)
+    is_flood: bool = False
 
     @property
     def main(self) -> Dossier:

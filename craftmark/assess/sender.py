@@ -156,11 +156,15 @@ def _counter(name: str, step: NDArray[np.int64], sources: NDArray[np.intp]) -> R
     return None
 
 
-def _same_constants(subject: Subject) -> Reason | None:
-    """Weigh constants that a sender chooses or draws: each is the same for every source."""
+def same_constants(subject: Subject) -> list[str]:
+    """Return the fields that a sender chooses or draws and that are one value, not 0, in all probes."""
     chosen = ("ip_id", "tcp_seq", "tcp_ack", "tcp_sport", "udp_sport", "icmp_id")
     fields = ((name, subject.main.field(name)) for name in chosen)
-    held = [name for name, field in fields if field is not None and field.constant and field.seen > 1]
+    return [name for name, field in fields if field is not None and field.constant and field.seen > 1]
+
+
+def _same_constants(subject: Subject) -> Reason | None:
+    held = same_constants(subject)
     if not held:
         return None
     words = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} the same in the probes of every source"
