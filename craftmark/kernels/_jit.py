@@ -43,7 +43,8 @@ logger = logging.getLogger(__name__)
 #: Numba alone 0.4-0.8 s.
 PLAIN_ROWS = 60_000
 
-_FLAGS = {"nopython": True, "nogil": True, "fastmath": False, "parallel": False}
+#: Kernels allocate nothing, so reference counting (nrt) would only cost: six times the run time of the decoder.
+_FLAGS = {"nogil": True, "fastmath": False, "parallel": False, "_nrt": False, "error_model": "numpy"}
 
 _plain_rows_done = 0
 
@@ -113,7 +114,7 @@ def kernel(body: Callable[..., Any]) -> Kernel:
 def device(body: Body) -> Body:
     """Make an inner step of kernels: any parameters, called only from kernels and other inner steps.
 
-    Called plain it is the function itself, so it costs nothing more; compiled it is inlined into its caller.
+    Called plain it is the function itself, so it costs nothing more; compiled it is linked into its caller.
     """
     _devices[body] = None
     return body
@@ -149,10 +150,9 @@ def _numba() -> tuple[Any, bool]:
     return numba, writable
 
 
-def _njit(function: Callable[..., Any], **more: bool) -> Any:
+def _njit(function: Callable[..., Any]) -> Any:
     numba, cached = _numba()
-    flags = {flag: value for flag, value in _FLAGS.items() if flag != "nopython"}
-    return numba.njit(cache=cached, **flags, **more)(function)
+    return numba.njit(cache=cached, no_cfunc_wrapper=True, **_FLAGS)(function)
 
 
 def _linked(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,7 +164,7 @@ def _linked(body: Callable[..., Any]) -> Callable[..., Any]:
             scope[name] = value.dispatcher()
         elif isinstance(value, types.FunctionType) and value in _devices:
             if _devices[value] is None:
-                _devices[value] = _njit(_linked(value), forceinline=True)
+                _devices[value] = _njit(_linked(value))
             scope[name] = _devices[value]
     linked = types.FunctionType(body.__code__, scope, body.__name__, body.__defaults__)
     linked.__module__ = body.__module__

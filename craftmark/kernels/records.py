@@ -80,15 +80,16 @@ def walk_records(
 
 #: Records in a row that must be plausible to believe that one starts there.
 _CHAIN = 3
-_NEAR_S = 86_400 * 30
 
 
 @kernel
-def find_record(n: int, octets: Octets, size: int, big: int, header: int, ticks: int, near_s: int, at: int) -> int:
+def find_record(
+    n: int, octets: Octets, size: int, big: int, header: int, ticks: int, near_s: int, spread_s: int, at: int
+) -> int:
     """Return the first place from ``at`` on, at most ``n`` further, where plausible records follow; -1 if none.
 
     Plausible: ``_CHAIN`` records whose lengths fit, whose fractions stay below ``ticks`` and whose times are within
-    30 days of ``near_s`` (fewer only where the last ends with the octets).
+    ``spread_s`` of ``near_s`` (fewer only where the last ends with the octets).
     """
     for place in range(at, min(at + n, size - header)):
         q = place
@@ -98,7 +99,7 @@ def find_record(n: int, octets: Octets, size: int, big: int, header: int, ticks:
             seconds = number32(octets, q, big)
             if here > number32(octets, q + 12, big) or here > FRAME_LIMIT or q + header + here > size or here == 0:
                 break
-            if number32(octets, q + 4, big) >= ticks or abs(seconds - near_s) > _NEAR_S:
+            if number32(octets, q + 4, big) >= ticks or abs(seconds - near_s) > spread_s:
                 break
             q += header + here
             good += 1

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from craftmark.packets.batch import PacketBatch
 
 #: Packets per batch: 8,192 rows of 160 bytes stay in a core's second-level cache.
@@ -59,15 +62,29 @@ class Provenance:
         if len(self.damage) < DAMAGE_CAP:
             self.damage.append(damage)
 
+    def add_packets(self, ts_ns: NDArray[np.int64]) -> None:
+        """Count packets and widen the time they span."""
+        if len(ts_ns) == 0:
+            return
+        self.packets += len(ts_ns)
+        first, last = int(ts_ns.min()), int(ts_ns.max())
+        self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
+        self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
+
 
 DAMAGE_CAP = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """How to read: ``year`` for logs without one (None: year unknown, the clock is "no-year")."""
+    """How to read.
+
+    year: for logs without one (None: year unknown, the clock is "no-year"). max_expansion: how many times larger than
+    its compressed form an input may grow before it is taken for a decompression bomb (None: no limit).
+    """
 
     year: int | None = None
+    max_expansion: int | None = 1000
 
 
 class Source(Protocol):

@@ -1,0 +1,175 @@
+"""The capture format of libpcap: microseconds, nanoseconds, and Kuznetzov's modified one, in both byte orders.
+
+https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcap/. A record that cannot be is damage: the reader looks for the
+next place where records follow one another again, and says how many bytes it skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from craftmark.kernels.records import ABSURD, FRAME_LIMIT, find_record, walk_records
+from craftmark.packets.batch import INPUT_SHIFT
+from craftmark.packets.decode import Decoder
+from craftmark.packets.links import link_type
+from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
+from craftmark.sources.windows import Window, window_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from craftmark.packets.batch import PacketBatch
+
+_FILE_HEADER = 24
+_NS = 1_000_000_000
+#: Records behind damage are believed if their times are this near to the last one read.
+_NEAR_S = 30 * 86_400
+_ANY_S = 1 << 33
+#: Octets kept of a stream's window that was searched in vain: records that start there may end in the next.
+_TAIL = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _Flavour:
+    """What a magic number says: byte order, size of a record's header, unit of the fraction of a second."""
+
+    is_big: bool
+    header: int
+    tick_ns: int
+
+
+_FLAVOURS = {
+    bytes.fromhex("a1b2c3d4"): _Flavour(is_big=True, header=16, tick_ns=1000),
+    bytes.fromhex("d4c3b2a1"): _Flavour(is_big=False, header=16, tick_ns=1000),
+    bytes.fromhex("a1b23c4d"): _Flavour(is_big=True, header=16, tick_ns=1),
+    bytes.fromhex("4d3cb2a1"): _Flavour(is_big=False, header=16, tick_ns=1),
+    bytes.fromhex("a1b2cd34"): _Flavour(is_big=True, header=24, tick_ns=1000),
+    bytes.fromhex("34cdb2a1"): _Flavour(is_big=False, header=24, tick_ns=1000),
+}
+
+
+class PcapSource:
+    """One open pcap file or stream."""
+
+    def __init__(self, stream: BinaryIO, provenance: Provenance, number: int) -> None:
+        self._provenance = provenance
+        self._number = number
+        self._window = window_of(stream)
+        self._decoder = Decoder(BATCH_ROWS)
+        self._state = np.zeros(2, np.int64)
+        self._flavour: _Flavour | None = None
+        self._read_file_header()
+
+    def _read_file_header(self) -> None:
+        head = self._window.data[:_FILE_HEADER].tobytes()
+        while len(head) < _FILE_HEADER and not self._window.ended:
+            self._window.advance(0)
+            head = self._window.data[:_FILE_HEADER].tobytes()
+        self._provenance.format = "pcap"
+        if len(head) < _FILE_HEADER:
+            self._damage("the file header is cut", at=len(head))
+            return
+        self._flavour = flavour = _FLAVOURS[head[:4]]
+        number = int.from_bytes(head[20:24], "big" if flavour.is_big else "little") & 0xFFFF
+        self._decoder.frames.links.fill(number)
+        self._provenance.link_types.append(link_type(number).name)
+        self._state[0] = _FILE_HEADER
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """Yield the packets in file order; each batch is valid until the next is asked for."""
+        while self._flavour is not None:
+            rows = self._walk(self._flavour)
+            if rows:
+                yield self._decode(rows)
+            if rows == BATCH_ROWS:
+                continue
+            if self._state[1] == ABSURD:
+                if not self._resume(self._flavour):
+                    return
+            elif self._window.ended:
+                self._note_rest()
+                return
+            else:
+                self._window.advance(int(self._state[0]))
+                self._state[0] = 0
+
+    def describe(self) -> Provenance:
+        """Return the provenance; final after the last batch."""
+        return self._provenance
+
+    def _walk(self, flavour: _Flavour) -> int:
+        frames = self._decoder.frames
+        octets = self._window.data
+        rows: int = walk_records(
+            BATCH_ROWS, octets, len(octets), int(flavour.is_big), flavour.header, flavour.tick_ns,
+            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._state,
+        )  # fmt: skip
+        return rows
+
+    def _decode(self, rows: int) -> PacketBatch:
+        provenance = self._provenance
+        first_id = (self._number << INPUT_SHIFT) + provenance.packets + 1
+        batch = self._decoder.decode(self._window.data, rows, first_id=first_id)
+        provenance.add_packets(batch.ts_ns)
+        return batch
+
+    def _note_rest(self) -> None:
+        """Note a last record that the end of the file cuts."""
+        rest = len(self._window.data) - int(self._state[0])
+        if rest:
+            self._damage(f"the last record is cut: the file ends after {rest} of its bytes", at=self._window.base + int(self._state[0]))
+
+    def _resume(self, flavour: _Flavour) -> bool:
+        """Go to the next place where records follow one another again; tell whether there is one."""
+        at = int(self._state[0])
+        here = self._window.base + at
+        order = "big" if flavour.is_big else "little"
+        size = int.from_bytes(self._window.data[at + 8 : at + 12].tobytes(), order)
+        found = self._search(flavour, at + 1)
+        self._damage(
+            f"a record claims {size} bytes, more than the {FRAME_LIMIT} a frame can have; "
+            + (f"{found - here} bytes skipped" if found >= 0 else "nothing readable behind it"),
+            at=here,
+        )
+        return found >= 0
+
+    def _search(self, flavour: _Flavour, at: int) -> int:
+        """Return the file's byte where records follow one another again, and stand there; -1 if there is none."""
+        last_ns = self._provenance.last_ns
+        near_s, spread_s = (0, _ANY_S) if last_ns is None else (last_ns // _NS, _NEAR_S)
+        while True:
+            octets = self._window.data
+            place: int = find_record(
+                len(octets), octets, len(octets), int(flavour.is_big), flavour.header, _NS // flavour.tick_ns,
+                near_s, spread_s, at,
+            )  # fmt: skip
+            if place >= 0:
+                self._state[0] = place
+                return self._window.base + place
+            if self._window.ended:
+                return -1
+            self._window.advance(max(at, len(octets) - _TAIL))
+            at = 0
+
+    def _damage(self, what: str, *, at: int) -> None:
+        self._provenance.add_damage(Damage(self._provenance.packets + 1, at, what))
+
+
+class PcapFormat:
+    """Recognises and opens pcap."""
+
+    name = "pcap"
+
+    def sniff(self, head: bytes) -> bool:
+        """Tell whether the input starts with one of pcap's magic numbers."""
+        return head[:4] in _FLAVOURS
+
+    def open(self, stream: BinaryIO, provenance: Provenance, number: int, options: SourceOptions) -> PcapSource:  # noqa: ARG002
+        """Open a stream positioned at its start."""
+        return PcapSource(stream, provenance, number)
+
+
+FORMAT = PcapFormat()
