@@ -33,6 +33,7 @@ from craftmark.packets.fields import (
     IP_VERSION,
     IPV4_WORDS,
     IPV6_WORDS,
+    MAX_OPTIONS,
     NOTE_BAD_OPTIONS,
     NOTES,
     OPTION_NIBBLES,
@@ -50,7 +51,6 @@ from craftmark.packets.fields import (
     TCP,
     TCP_MSS,
     TCP_OPTIONS,
-    TCP_OPTIONS_LOW,
     TCP_TSECR,
     TCP_TSVAL,
     TCP_WORDS,
@@ -77,17 +77,25 @@ _TRANSPORT_WORDS: Final = {
 }
 
 _BITS: Final = tuple(visibility_bit(word) for word in range(WORDS))
+_ADDRESSES: Final = visibility_mask(IP_SRC, IP_DST, IP_VERSION)
+_OPTION_VALUES: Final = visibility_mask(*TCP_OPTION_WORDS)
+_RUNS: Final = tuple(
+    tuple(visibility_mask(*range(first, first + length)) for length in range(WORDS - first + 1))
+    for first in range(WORDS)
+)
 _EXPECTED: dict[tuple[int, int], int] = {}
 
 # Options with a value: by kind the option's length, the words of its values and their width in octets.
-_VALUES: Final = {2: (4, (TCP_MSS,), 2), 3: (3, (TCP_WSCALE,), 1), 8: (10, (TCP_TSVAL, TCP_TSECR), 4)}
+_VALUES: Final[dict[int, tuple[int, tuple[int, ...], int]]] = {
+    2: (4, (TCP_MSS,), 2), 3: (3, (TCP_WSCALE,), 1), 8: (10, (TCP_TSVAL, TCP_TSECR), 4),
+}  # fmt: skip
 _EOL, _NOP = 0, 1
 
 
 def words_of(version: int, protocol: int) -> tuple[int, ...]:
     """Return the words that a packet of an IP version and a protocol can have."""
     if protocol == ARP:
-        return (IP_SRC, IP_DST, PROTOCOL, ARP_OP)
+        return (IP_SRC, IP_DST, ARP_OP)
     network = IPV6_WORDS if version == 6 else IPV4_WORDS
     return network + _TRANSPORT_WORDS.get(protocol, ()) + PAYLOAD_WORDS
 
@@ -108,6 +116,44 @@ def parse_address(text: bytes) -> tuple[int, ...] | None:
     except (OSError, ValueError):
         return None
     return tuple(int.from_bytes(packed[at : at + 4]) for at in range(0, size, 4))
+
+
+@lru_cache(maxsize=4096)
+def pack_layout(nibbles: tuple[int, ...]) -> tuple[int, int]:
+    """Return the two words of a layout given by nibbles, the first option's first."""
+    words = [0, 0]
+    for place, nibble in enumerate(nibbles[:MAX_OPTIONS]):
+        words[place // 8] |= nibble << (28 - 4 * (place % 8))
+    return words[0], words[1]
+
+
+@lru_cache(maxsize=4096)
+def read_options(options: bytes) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...], bool]:
+    """Return the nibbles, the values as (word, value), and whether the lengths of TCP's options are wrong."""
+    nibbles: list[int] = []
+    values: list[tuple[int, int]] = []
+    at, is_bad = 0, False
+    while at < len(options):
+        kind = options[at]
+        nibbles.append(OPTION_NIBBLES.get(kind, OPTION_OTHER))
+        if kind == _EOL:
+            break
+        if kind == _NOP:
+            at += 1
+            continue
+        length = int.from_bytes(options[at + 1 : at + 2])
+        if length < 2 or at + length > len(options):
+            return tuple(nibbles), tuple(values), True
+        size, words, width = _VALUES.get(kind, (length, (), 0))
+        if size != length:
+            is_bad = True
+        else:
+            value_at = at + 2
+            for word in words:
+                values.append((word, int.from_bytes(options[value_at : value_at + width])))
+                value_at += width
+        at += length
+    return tuple(nibbles), tuple(values), is_bad
 
 
 class RowBuilder:
@@ -135,6 +181,12 @@ class RowBuilder:
         row[word] = value
         row[PRESENT] |= _BITS[word]
 
+    def put_run(self, first: int, values: tuple[int, ...]) -> None:
+        """Set words that stand side by side, from ``first`` on: the quick way for a whole header."""
+        row = self._row
+        row[first : first + len(values)] = values
+        row[PRESENT] |= _RUNS[first][len(values)]
+
     def set(self, field_name: str, value: int) -> None:
         """Set a field by its name."""
         self.put(FIELDS[field_name].word, value)
@@ -142,6 +194,10 @@ class RowBuilder:
     def get(self, word: int) -> int | None:
         """Return a word set before in this row, None if it was not."""
         return self._row[word] if self._row[PRESENT] & _BITS[word] else None
+
+    def put_kind(self, protocol: int) -> None:
+        """Set what the row is where no IP header says it (ARP)."""
+        self._row[PROTOCOL] = protocol
 
     def note(self, bits: int) -> None:
         """Add facts about how the packet was read (the NOTE_ bits)."""
@@ -167,11 +223,14 @@ class RowBuilder:
 
     def put_addresses(self, source: tuple[int, ...], target: tuple[int, ...]) -> None:
         """Set both addresses and the IP version from the words of ``parse_address``."""
-        for low, high, words in ((IP_SRC, IP_SRC_HIGH, source), (IP_DST, IP_DST_HIGH, target)):
-            self.put(low, words[-1])
-            if len(words) == 4:
-                self._row[high : high + 3] = words[:3]
-        self.put(IP_VERSION, 6 if len(source) == 4 else 4)
+        row = self._row
+        row[IP_SRC], row[IP_DST] = source[-1], target[-1]
+        row[IP_VERSION] = 4
+        if len(source) == 4:
+            row[IP_VERSION] = 6
+            row[IP_SRC_HIGH : IP_SRC_HIGH + 3] = source[:3]
+            row[IP_DST_HIGH : IP_DST_HIGH + 3] = target[:3]
+        row[PRESENT] |= _ADDRESSES
 
     def put_payload_len(self, length: int) -> None:
         """Set the payload's length; an empty payload has neither head nor hash."""
@@ -179,40 +238,19 @@ class RowBuilder:
         if length == 0:
             self.lack(PAYLOAD_HASH, PAYLOAD_HEAD)
 
-    def put_layout(self, nibbles: list[int]) -> None:
+    def put_layout(self, nibbles: tuple[int, ...]) -> None:
         """Set the layout of TCP options; values set before stay, all others are lacking."""
-        high = low = 0
-        for place, nibble in enumerate(nibbles[:16]):
-            if place < 8:
-                high |= nibble << (28 - 4 * place)
-            else:
-                low |= nibble << (60 - 4 * place)
-        self.put(TCP_OPTIONS, high)
-        self.put(TCP_OPTIONS_LOW, low)
-        self.lack(*TCP_OPTION_WORDS)
+        self.put_run(TCP_OPTIONS, pack_layout(nibbles))
+        self._lacking |= _OPTION_VALUES
 
     def put_options(self, options: bytes) -> None:
         """Set layout and values from the octets of TCP's options."""
-        nibbles: list[int] = []
-        at = 0
-        while at < len(options):
-            kind = options[at]
-            nibbles.append(OPTION_NIBBLES.get(kind, OPTION_OTHER))
-            if kind == _EOL:
-                break
-            length = 1 if kind == _NOP else int.from_bytes(options[at + 1 : at + 2])
-            if length < (1 if kind == _NOP else 2) or at + length > len(options):
-                self.note(NOTE_BAD_OPTIONS)
-                break
-            self._put_option_values(kind, options[at : at + length])
-            at += length
+        nibbles, values, is_bad = read_options(options)
+        for word, value in values:
+            self.put(word, value)
         self.put_layout(nibbles)
-
-    def _put_option_values(self, kind: int, option: bytes) -> None:
-        size, words, width = _VALUES.get(kind, (0, (), 0))
-        if len(option) == size:
-            for place, word in enumerate(words):
-                self.put(word, int.from_bytes(option[2 + place * width : 2 + (place + 1) * width]))
+        if is_bad:
+            self.note(NOTE_BAD_OPTIONS)
 
     def finish_row(self, ts_ns: int, packet_id: int) -> None:
         """End the row: whatever a packet of its protocol has and was neither set nor lacking is unseen."""

@@ -21,12 +21,13 @@ counted in the notes.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from craftmark.packets import fields as f
 from craftmark.packets.rows import TCP_OPTION_WORDS, parse_address
 from craftmark.sources.logclock import YearlessClock, dated_ns, fraction_ns, is_time
-from craftmark.sources.snort_header import HEADING, KNOWN, PARTS, SNIFFED, STAMP, Header
+from craftmark.sources.snort_header import FIRST_PARTS, HEADING, KNOWN, PARTS, SNIFFED, STAMP, Header
 from craftmark.sources.textlines import PacketLog, TextSource, printable
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _OPTION = re.compile(
     rb"|(?P<sack>Sack: \d+@\d+)|(?P<nop>NOP)|(?P<eol>EOL)|(?P<echo>Echo(?: Rep)?: \d+|CC(?:NEW:|ECHO:)? \d+)"
     rb"|(?:Opt|Kind) (?P<kind>\d{1,3})(?: \(\d+\):|, Len \d+)?(?: \|[0-9A-F ]*\||(?: [0-9A-F]{4})*))(?=\s|$)"
 )
+_IPV6_HEADER, _UDP_HEADER = 40, 8
 _OPTION_KINDS: Final = {"nop": 1, "mss": 2, "ws": 3, "sackok": 4, "sack": 5, "tsecr": 8, "eol": 0, "echo": 6}
 
 _F, _S, _R, _P, _A, _U = f.FIN, f.SYN, f.RST, f.PSH, f.ACK_BIT, f.URG
@@ -60,6 +62,7 @@ _ICMP_ERRORS: Final = frozenset((3, 4, 5, 11, 12))
 _QUOTE_WORDS: Final = (f.QUOTE_PROTOCOL, f.QUOTE_DST, f.QUOTE_SPORT, f.QUOTE_DPORT, f.QUOTE_IP_ID, f.QUOTE_SEQ)
 
 
+@lru_cache(maxsize=1024)
 def read_flags(column: bytes) -> tuple[int, str] | None:
     """Return the control bits of a flag column and the order it is printed in ("" if it shows none).
 
@@ -161,7 +164,7 @@ class SnortParser:
         """Read the parts of a packet that stand on a line, from ``at`` on."""
         end = len(line.rstrip())
         while at < end:
-            for pattern, take in PARTS:
+            for pattern, take in PARTS if header.pair is not None else FIRST_PARTS:
                 part = pattern.match(line, at)
                 if part is not None and take(header, part):
                     at = part.end()
@@ -221,7 +224,7 @@ class SnortParser:
             return ""
         if header.fragment is not None:
             if header.fragment:
-                rows.lack(f.SPORT, f.DPORT, f.SEQ, f.ACK, *f.TCP_WORDS, *TCP_OPTION_WORDS)
+                rows.lack(*f.TCP_WORDS, *TCP_OPTION_WORDS, *f.PAYLOAD_WORDS)
             return ""
         if protocol == f.TCP and header.tcp is not None:
             return self._write_tcp(header, header.tcp)
@@ -239,9 +242,7 @@ class SnortParser:
         if flags is None:
             return f"the flag column {printable(tcp[1])} fits no order of Snort's"
         self._orders[flags[1]] = self._orders.get(flags[1], 0) + 1
-        rows.put(f.TCP_FLAGS, flags[0])
-        rows.put(f.SEQ, int(tcp[2], 16))
-        rows.put(f.ACK, int(tcp[3], 16))
+        rows.put_run(f.SEQ, (int(tcp[2], 16), int(tcp[3], 16), flags[0]))
         rows.put(f.TCP_WIN, int(tcp[4], 16))
         if tcp[6] is not None:
             rows.put(f.TCP_URP, int(tcp[6], 16))
@@ -252,7 +253,7 @@ class SnortParser:
         if header.options:
             _write_options(rows, header)
         elif length == 20:
-            rows.put_layout([])
+            rows.put_layout(())
         return ""
 
 
@@ -273,11 +274,12 @@ def _write_ip(rows: RowBuilder, header: Header) -> bool:
         return False
     rows.put(f.IP_TTL, ttl)
     rows.put(f.IP_TOS, int(ip[3], 16))
-    if ip[5] is not None:
-        rows.put(f.IP_LEN, int(ip[6]))
     if is_v6:
+        if ip[5] is not None and int(ip[6]) >= _IPV6_HEADER:
+            rows.put(f.IP_LEN, int(ip[6]) - _IPV6_HEADER)
         return True
     if ip[5] is not None:
+        rows.put(f.IP_LEN, int(ip[6]))
         rows.put(f.IP_IHL, int(ip[5]) >> 2 & 15)
     rows.put(f.IP_ID, ip_id)
     words = ip[7].split()
@@ -288,32 +290,32 @@ def _write_ip(rows: RowBuilder, header: Header) -> bool:
     return True
 
 
-def _write_payload_len(rows: RowBuilder, transport_len: int) -> None:
-    """Write the payload's length where the lengths of both headers are shown."""
+def _room(rows: RowBuilder) -> int | None:
+    """Return the octets behind the IP header, None where the line does not tell."""
     total, ihl = rows.get(f.IP_LEN), rows.get(f.IP_IHL)
-    if rows.get(f.IP_VERSION) == 6:
-        ihl = 10
-    if total is None or ihl is None:
+    if total is None or rows.get(f.IP_VERSION) == 6:
+        return total
+    return None if ihl is None else total - 4 * ihl
+
+
+def _write_payload_len(rows: RowBuilder, transport_len: int) -> None:
+    """Write the payload's length where the lengths of all headers are shown."""
+    room = _room(rows)
+    if room is None:
         return
-    length = total - 4 * ihl - transport_len
-    if length < 0:
+    if room < transport_len:
         rows.note(f.NOTE_BAD_LENGTH)
-    else:
-        rows.put_payload_len(length)
+    elif rows.get(f.IP_VERSION) == 4 or room == transport_len:  # IPv6: extension headers are not shown
+        rows.put_payload_len(room - transport_len)
 
 
 def _write_udp(rows: RowBuilder, printed: int) -> None:
-    total, ihl = rows.get(f.IP_LEN), rows.get(f.IP_IHL)
-    if total is None:  # before 1.8: the header's own value
+    room = _room(rows)
+    if room is None or room == printed:  # before 1.8 there is no other length
         rows.put(f.UDP_LEN, printed)
-        if printed >= 8:
-            rows.put_payload_len(printed - 8)
-        return
-    room = total - 4 * (10 if rows.get(f.IP_VERSION) == 6 else ihl or 5)
-    if room in (printed, printed + 8):
+    elif room == printed + _UDP_HEADER:
         rows.put(f.UDP_LEN, room)
-        if room >= 8:
-            rows.put_payload_len(room - 8)
+    _write_payload_len(rows, _UDP_HEADER)
 
 
 def _write_icmp(rows: RowBuilder, header: Header) -> None:
@@ -326,11 +328,10 @@ def _write_icmp(rows: RowBuilder, header: Header) -> None:
         return
     if kind not in _ICMP_WITH_ID:
         rows.lack(f.ICMP_ID, f.ICMP_SEQ)
-    if kind not in _ICMP_ERRORS or rows.get(f.IP_VERSION) == 6:
-        _write_payload_len(rows, 8)
-        return
-    rows.expect(*_QUOTE_WORDS)
-    _write_quote(rows, header)
+    _write_payload_len(rows, 8)
+    if kind in _ICMP_ERRORS and rows.get(f.IP_VERSION) == 4:
+        rows.expect(*_QUOTE_WORDS)
+        _write_quote(rows, header)
 
 
 def _write_quote(rows: RowBuilder, header: Header) -> None:
@@ -352,7 +353,7 @@ def _write_quote(rows: RowBuilder, header: Header) -> None:
         rows.put(f.QUOTE_DPORT, dport)
     if header.quote_seq is not None:
         rows.put(f.QUOTE_SEQ, header.quote_seq)
-    elif protocol != f.TCP:
+    elif protocol not in (f.TCP, f.ICMP):
         rows.lack(f.QUOTE_SEQ)
 
 
@@ -375,7 +376,7 @@ def _write_options(rows: RowBuilder, header: Header) -> None:
         return
     for word, value in values:
         rows.put(word, value)
-    rows.put_layout(nibbles)
+    rows.put_layout(tuple(nibbles))
 
 
 _OPTION_VALUES: Final = (("mss", f.TCP_MSS), ("ws", f.TCP_WSCALE), ("tsval", f.TCP_TSVAL), ("tsecr", f.TCP_TSECR))

@@ -40,7 +40,8 @@ _FRAGMENT = re.compile(rb"\s*Frag Offset: 0x([0-9A-Fa-f]{1,4}) +Frag Size: 0x[0-
 _QUOTE_SEQ = re.compile(rb"\s*Seq: 0x([0-9A-Fa-f]{1,8})")
 KNOWN = re.compile(
     rb"\s*(?:IP Options|\[Xref|\[Classification|\[Priority|NEXT LINK MTU|PACKET FILTERED|Orig: |\(\d+ more bytes"
-    rb"|ORIGINAL DATAGRAM|Protocol: 0x|Stream reassembled|(?:0x[0-9A-Fa-f]{4}: )?(?:[0-9A-Fa-f]{2} ){2}|[- ]{20,}|snort\.raw)"
+    rb"|ORIGINAL DATAGRAM|Protocol: 0x|Stream reassembled|(?:0x[0-9A-Fa-f]{4}: )?(?:[0-9A-Fa-f]{2} ){2}|[- ]{20,}"
+    rb"|snort\.raw)"
 )
 HEADING = (b"[**]", b"=+=+", b"+=+=")
 
@@ -48,7 +49,8 @@ HEADING = (b"[**]", b"=+=+", b"+=+=")
 _ICMP_NAMES: Final[dict[bytes, tuple[int | None, int | None]]] = {
     b"ECHO REPLY": (0, None), b"ECHO": (8, None), b"SOURCE QUENCH": (4, None), b"REDIRECT": (5, None),
     b"TTL EXCEEDED": (11, None), b"PARAMETER PROBLEM": (12, None), b"TIMESTAMP REQUEST": (13, None),
-    b"TIMESTAMP REPLY": (14, None), b"INFO REQUEST": (15, None), b"INFO REPLY": (16, None), b"ADDRESS REQUEST": (17, None),
+    b"TIMESTAMP REPLY": (14, None), b"INFO REQUEST": (15, None), b"INFO REPLY": (16, None),
+    b"ADDRESS REQUEST": (17, None),
     b"ADDRESS REPLY": (18, None), b"DESTINATION UNREACHABLE: NET UNREACHABLE": (3, 0),
     b"DESTINATION UNREACHABLE: HOST UNREACHABLE": (3, 1), b"DESTINATION UNREACHABLE: PROTOCOL UNREACHABLE": (3, 2),
     b"DESTINATION UNREACHABLE: PORT UNREACHABLE": (3, 3), b"DESTINATION UNREACHABLE: FRAGMENTATION NEEDED": (3, 4),
@@ -61,7 +63,8 @@ class Header:
     """The lines of one packet as they come in; None is what no line has shown."""
 
     __slots__ = (
-        "byte", "flags", "fragment", "icmp", "ip", "is_fast", "is_timeless", "link_src", "options", "options_total", "pair", "protocol",
+        "byte", "flags", "fragment", "icmp", "ip", "is_fast", "is_timeless", "link_src", "options", "options_total",
+        "pair", "protocol",
         "quote_ip", "quote_pair", "quote_seq", "quoting", "tcp", "truncated", "ts_ns", "udp_len",
     )  # fmt: skip
 
@@ -213,3 +216,5 @@ PARTS: Final[tuple[tuple[re.Pattern[bytes], Callable[[Header, re.Match[bytes]], 
     (_ICMP_WORDS, _take_icmp_words),
     (_PAIR, _take_pair),
 )
+#: The same parts in the order in which they are tried before the addresses are known.
+FIRST_PARTS: Final = tuple(part for part in PARTS if part[0] in (_FAST, _MACS, _PAIR))
