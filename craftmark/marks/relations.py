@@ -1,0 +1,137 @@
+"""Relations between header fields: the equations and keys that rules name, as counted over all probes.
+
+An equation that holds nearly always is a mark of the design; an expression with one value in all probes carries a
+value of the run. A relation among fields that are all constant says nothing and is left out. Only probes that differ
+in the relation's fields count for its chance: a repeated packet proves nothing new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from craftmark.marks.base import Toolmark
+from craftmark.marks.chance import LOG10_2, STATED_AT, at_least
+from craftmark.marks.sequences import shown
+from craftmark.packets.expression_nodes import Binary, Call, Comparison, FieldValue, Number, Value
+from craftmark.packets.expressions import parse
+from craftmark.packets.fields import FIELDS
+
+if TYPE_CHECKING:
+    from craftmark.evidence.dossier import Dossier, RelationEvidence
+    from craftmark.packets.expressions import Expression
+
+#: Share of the probes in which an equation must hold: foreign packets and rewritten ports spoil a few.
+_NEARLY_ALWAYS: Final = 0.9
+
+_LOW_BITS: Final = {"low8": 8, "low15": 15, "low16": 16, "low24": 24, "low31": 31}
+
+
+def infer(dossier: Dossier) -> list[Toolmark]:
+    """Return a mark for each relation that holds and is beyond chance."""
+    marks = [_mark(dossier, evidence) for evidence in dossier.relations.values()]
+    return [mark for mark in marks if mark is not None]
+
+
+def _mark(dossier: Dossier, evidence: RelationEvidence) -> Toolmark | None:
+    expression = parse(evidence.text)
+    if evidence.held < max(1.0, _NEARLY_ALWAYS * evidence.seen) or _all_constant(dossier, expression):
+        return None
+    if not expression.is_predicate and evidence.value is None:
+        return None
+    if expression.is_predicate and not expression.is_equation and evidence.value != 1:
+        return None
+    distinct, packets = _telling_probes(dossier, expression, evidence)
+    share = evidence.held / evidence.seen
+    chance = _chance(expression, round(distinct / share), distinct)
+    if chance > STATED_AT:
+        return None
+    return Toolmark(
+        kind="relation",
+        statement=_statement(evidence, expression),
+        fields=expression.fields,
+        held=evidence.held,
+        seen=evidence.seen,
+        log10_chance=chance,
+        level="class" if expression.is_predicate else "individual",
+        values=() if evidence.value is None or expression.is_predicate else (evidence.value,),
+        packets=packets,
+    )
+
+
+def _all_constant(dossier: Dossier, expression: Expression) -> bool:
+    evidences = [dossier.field(name) for name in expression.fields]
+    return all(evidence is None or evidence.constant is not None for evidence in evidences)
+
+
+def _telling_probes(
+    dossier: Dossier, expression: Expression, evidence: RelationEvidence
+) -> tuple[int, tuple[int, ...]]:
+    """Count the sample's different combinations of the fields among probes in which the relation holds."""
+    sample = dossier.sample
+    good = expression.seen(sample)
+    if expression.is_predicate:
+        good = good & expression.evaluate(sample).astype(np.bool_)
+    rows = np.flatnonzero(good)
+    words = [FIELDS[name].word for name in expression.fields]
+    distinct = len(np.unique(sample.words[np.ix_(rows, words)], axis=0)) if len(rows) else 0
+    return min(distinct, evidence.held), shown(sample.take(rows[:10]))
+
+
+def _chance(expression: Expression, tries: int, hits: int) -> float:
+    root = expression.root
+    if isinstance(root, Comparison) and root.operator == "==":
+        return at_least(tries, hits, 2.0 ** -max(width(root.left), width(root.right)))
+    if expression.is_predicate:
+        return at_least(tries, hits, 0.5)
+    assert isinstance(root, Value)  # noqa: S101 - what is no predicate is a value
+    return 0.0 - max(0, hits - 1) * width(root) * LOG10_2
+
+
+def _statement(evidence: RelationEvidence, expression: Expression) -> str:
+    if expression.is_equation:
+        return str(expression).replace(" == ", " = ")
+    if expression.is_predicate:
+        return str(expression)
+    value = evidence.value or 0
+    return f"{expression} = " + (f"0x{value:X}" if value > 9 else str(value))
+
+
+def width(node: Value) -> int:
+    """Return how many bits a value can have at most."""
+    if isinstance(node, Number):
+        return node.value.bit_length()
+    if isinstance(node, FieldValue):
+        return FIELDS[node.name].bits
+    if isinstance(node, Call):
+        return _call_width(node.function, width(node.inner))
+    return _binary_width(node) if isinstance(node, Binary) else 32
+
+
+def _call_width(function: str, inner: int) -> int:
+    if function in ("high8", "high16"):
+        return max(0, inner - (24 if function == "high8" else 16))
+    if function in ("swap16", "swap32"):
+        return 16 if function == "swap16" else 32
+    return min(inner, _LOW_BITS[function])
+
+
+def _binary_width(node: Binary) -> int:
+    left, right = width(node.left), width(node.right)
+    amount = node.right.value if isinstance(node.right, Number) else None
+    if node.operator in ("|", "^"):
+        return max(left, right)
+    if node.operator == "&":
+        return min(left, right)
+    if node.operator == "<<" and amount is not None:
+        return min(32, left + amount)
+    if node.operator == ">>":
+        return max(0, left - amount) if amount is not None else left
+    if node.operator == "+":
+        return min(32, max(left, right) + 1)
+    if node.operator == "*":
+        return min(32, left + right)
+    if node.operator == "%" and amount:
+        return min(left, (amount - 1).bit_length())
+    return 32
