@@ -1,4 +1,4 @@
-"""A scan in plain sentences: what was sent, which code made it and which did not, from how far, what it could learn, why.
+"""A scan in plain sentences: what was sent, which code made it and which did not, how far off, its reach, why.
 
 Pure: the same scan gives the same sentences, whatever evidence is shown beside them.
 """
@@ -78,7 +78,7 @@ def targets_phrase(scan: Scan) -> str:
 
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, without its full stop and starting low unless it starts with a name."""
-    first = text.split(". ")[0].rstrip(".")
+    first = text.split(". ", maxsplit=1)[0].rstrip(".")
     return first[:1].lower() + first[1:] if first[1:2].islower() else first
 
 

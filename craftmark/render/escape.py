@@ -1,7 +1,7 @@
-"""Make text of packets, logs and file names safe for a terminal.
+r"""Make text of packets, logs and file names safe for a terminal.
 
 What could move the cursor, hide or reorder text, or start a line of its own becomes its visible code, as Python
-would write it: ``\\x1b``, ``\\u202e``. Everything that prints as itself stays.
+would write it: ``\x1b``, ``\u202e``. Everything that prints as itself stays.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ LABEL = 16
 NAME = 20
 
 #: Below this many columns text would be broken into words.
-NARROWEST = 48
+NARROWEST = 56
 
 
 class Page:

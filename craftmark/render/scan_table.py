@@ -158,8 +158,8 @@ def _write_answers(page: Page, scan: Scan) -> None:
     for place, ((answer, state), stacks) in enumerate(groups.items()):
         said = "no answer" if answer == "none" else answer
         page.row("expected" if place == 0 else "", f"{said} from {state} ports: {listed(stacks, most=SHOWN)}")
-    for place, row in enumerate(answers.remembered[:SHOWN]):
-        page.row("firewalls" if place == 0 else "", f"{row.firewall}: {entry_made(row)}")
+    for place, entry in enumerate(answers.remembered[:SHOWN]):
+        page.row("firewalls" if place == 0 else "", f"{entry.firewall}: {entry_made(entry)}")
     page.row("reach", answers.reach or "cannot be told")
 
 

@@ -53,9 +53,18 @@ _CONSTANTS = (
 
 def _mark(number, kind, statement, fields, *, chance, level="class", name=""):
     return Toolmark(
-        id=f"S1.M{number}", kind=kind, statement=statement, name=name, fields=fields, held=3072, seen=3072,
-        sampled=False, log10_chance=chance, level=level, packets=FIRST_PACKETS,
-    )  # fmt: skip
+        id=f"S1.M{number}",
+        kind=kind,
+        statement=statement,
+        name=name,
+        fields=fields,
+        held=3072,
+        seen=3072,
+        sampled=False,
+        log10_chance=chance,
+        level=level,
+        packets=FIRST_PACKETS,
+    )
 
 
 def toolmarks():
@@ -73,21 +82,35 @@ def toolmarks():
 
 def _verdict(tool, name, kind, conclusion, reason, **more):
     settled = {
-        "version": None, "agrees": (), "disagrees": (), "silent": (), "settings_needed": None, "price_log10": None,
-        "log10_chance": None, "packets": (),
-    } | more  # fmt: skip
+        "version": None,
+        "agrees": (),
+        "disagrees": (),
+        "silent": (),
+        "settings_needed": None,
+        "price_log10": None,
+        "log10_chance": None,
+        "packets": (),
+    } | more
     return ToolVerdict(tool=tool, name=name, kind=kind, conclusion=conclusion, reason=reason, **settled)
 
 
 _ELIMINATED = (
-    ("nmap", "draws the IP ID anew for each probe; one value over 1,024 ports, even if the three sources were its decoys", -4927.0),
+    (
+        "nmap",
+        "draws the IP ID anew for each probe; one value over 1,024 ports, even if the three sources were its decoys",
+        -4927.0,
+    ),
     ("masscan", "sets IP ID = low16(dst ^ dport ^ seq); the IP ID is 242 in all 3,072", -14_788.0),
-    ("zmap", "sends each port of a target from sport 32768-61000 in shuffled order; the ports rise in all 3,072", -2_639.9),
+    (
+        "zmap",
+        "sends each port of a target from sport 32768-61000 in shuffled order; the ports rise in all 3,072",
+        -2_639.9,
+    ),
     ("unicornscan", "xors seq with a key and both addresses and ports; seq is 0xA1D95 in all 3,072", -29_582.0),
     ("mirai", "sets seq = dst; seq is 0xA1D95 in all 3,072", -29_582.0),
     ("back-orifice", "is UDP; these are TCP", None),
     ("bo2k", "connects through the system's own stack; no stack sends FIN+RST+PSH", None),
-)  # fmt: skip
+)
 
 _FREE = (("hping", 10, -41.0), ("nping", 10, -41.0), ("scapy", 11, -44.5), ("packit", 10, -41.0))
 
@@ -95,39 +118,74 @@ _FREE = (("hping", 10, -41.0), ("nping", 10, -41.0), ("scapy", 11, -44.5), ("pac
 def tools():
     """Return the comparisons with every rule."""
     found = _verdict(
-        "libnet-1.0-samples", "libnet 1.0 sample programs", "library", "identification",
-        "seven template values agree that no other rule has as defaults", version="1.0.x", log10_chance=-31.4,
+        "libnet-1.0-samples",
+        "libnet 1.0 sample programs",
+        "library",
+        "identification",
+        "seven template values agree that no other rule has as defaults",
+        version="1.0.x",
+        log10_chance=-31.4,
         agrees=("ip_id = 242: 3,072 of 3,072 (libnet 1.0 example tcp.c)", "tcp_seq = 0xA1D95: 3,072 of 3,072"),
-        silent=("payload: the packets have none",), packets=FIRST_PACKETS,
-    )  # fmt: skip
+        silent=("payload: the packets have none",),
+        packets=FIRST_PACKETS,
+    )
     out = [found]
     out += [
-        _verdict(tool, tool, "scanner", "elimination", reason, log10_chance=chance, packets=FIRST_PACKETS,
-                 disagrees=(f"{reason}: 3,072 of 3,072, not settable",))
+        _verdict(
+            tool,
+            tool,
+            "scanner",
+            "elimination",
+            reason,
+            log10_chance=chance,
+            packets=FIRST_PACKETS,
+            disagrees=(f"{reason}: 3,072 of 3,072, not settable",),
+        )
         for tool, reason, chance in _ELIMINATED
-    ]  # fmt: skip
+    ]
     out += [
-        _verdict(tool, tool, "crafter", "inconclusive", "its user can set every field seen", settings_needed=count, price_log10=price)
+        _verdict(
+            tool,
+            tool,
+            "crafter",
+            "inconclusive",
+            "its user can set every field seen",
+            settings_needed=count,
+            price_log10=price,
+        )
         for tool, count, price in _FREE
-    ]  # fmt: skip
+    ]
     return tuple(out)
 
 
 def scan():
     """Return the one scan."""
     return Scan(
-        id="S1", shape="port", protocol="tcp",
+        id="S1",
+        shape="port",
+        protocol="tcp",
         parts=(Part("tcp", ("FIN", "RST", "PSH"), None, 3072),),
-        control_bits=("FIN", "RST", "PSH"), probes=3072,
-        first_ns=FIRST_NS, last_ns=FIRST_NS + DURATION_NS, duration_ns=DURATION_NS, first_text=None,
-        sources=tuple(Source(f"192.160.13.{last}", 1024, "undecided") for last in (4, 7, 6)), sources_total=3,
-        targets=(Target("172.16.1.101", 3072),), targets_total=1,
+        control_bits=("FIN", "RST", "PSH"),
+        probes=3072,
+        first_ns=FIRST_NS,
+        last_ns=FIRST_NS + DURATION_NS,
+        duration_ns=DURATION_NS,
+        first_text=None,
+        sources=tuple(Source(f"192.160.13.{last}", 1024, "undecided") for last in (4, 7, 6)),
+        sources_total=3,
+        targets=(Target("172.16.1.101", 3072),),
+        targets_total=1,
         ports=Ports(1024, "1-1024"),
         toolmarks=toolmarks(),
         markprint=Markprint("tcp:FRP id=c seq=c ack=c win=c", "242,0xA1D95,0x53,1024"),
         maker=Maker(
-            kind="crafted", kind_why=("no stack sends FIN and RST together", "the IP ID never changes over 3,072 packets"),
-            conclusion="identification", tool="libnet-1.0-samples", version="1.0.x", confidence=0.98, tools=tools(),
+            kind="crafted",
+            kind_why=("no stack sends FIN and RST together", "the IP ID never changes over 3,072 packets"),
+            conclusion="identification",
+            tool="libnet-1.0-samples",
+            version="1.0.x",
+            confidence=0.98,
+            tools=tools(),
             parameters={
                 "edited": Parameter(("tcp_flags", "tcp_sport", "tcp_dport"), 0.97, 0),
                 "rate_pps": Parameter(226, 0.9, 3071),
@@ -135,13 +193,19 @@ def scan():
         ),
         sender=Sender(
             hops=(
-                Hop(48, 4, 0.86, "the template's own initial TTL"), Hop(64, 20, 0.07, "initial TTL of Linux and BSD"),
-                Hop(60, 16, 0.05, "initial TTL of older Unix"), Hop(128, 84, 0.01, "initial TTL of Windows"),
+                Hop(48, 4, 0.86, "the template's own initial TTL"),
+                Hop(64, 20, 0.07, "initial TTL of Linux and BSD"),
+                Hop(60, 16, 0.05, "initial TTL of older Unix"),
+                Hop(128, 84, 0.01, "initial TTL of Windows"),
                 Hop(255, 211, 0.01, "initial TTL of network gear"),
             ),
             hops_reason="",
-            spoofing=Spoofing("undecided", 0.6, ("no answers to compare with", "one TTL for three sources of one network")),
-            one_sender=OneSender("one", 0.99, ("ten constant fields are the same for all three sources", "the sources take turns")),
+            spoofing=Spoofing(
+                "undecided", 0.6, ("no answers to compare with", "one TTL for three sources of one network")
+            ),
+            one_sender=OneSender(
+                "one", 0.99, ("ten constant fields are the same for all three sources", "the sources take turns")
+            ),
         ),
         answers=Answers(
             seen=(),
@@ -159,40 +223,85 @@ def scan():
             reach="Nothing about ports: no stack that follows the standard answers. Known exceptions: REJECT rules.",
         ),
         purposes=(
-            Purpose("unexplained", "unexplained", 0.6, (), ("the packets can teach the sender nothing",), "the sender's own words"),
-            Purpose("filter-test", "a test of what a filter or sensor lets pass", 0.4, ("the flags pass SYN filters",), (), "the sensor's log"),
+            Purpose(
+                "unexplained",
+                "unexplained",
+                0.6,
+                (),
+                ("the packets can teach the sender nothing",),
+                "the sender's own words",
+            ),
+            Purpose(
+                "filter-test",
+                "a test of what a filter or sensor lets pass",
+                0.4,
+                ("the flags pass SYN filters",),
+                (),
+                "the sensor's log",
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def report():
     """Return the whole report."""
     return Report(
-        schema=SCHEMA, craftmark="0.1.0", knowledge="6f1c0c2f9a3e",
+        schema=SCHEMA,
+        craftmark="0.1.0",
+        knowledge="6f1c0c2f9a3e",
         conditions=Conditions(year=None, trust_clock=False, own=(), where=None, only=None),
         inputs=(
             Input(
-                name="odd-scan-2000.pcap", sha256="9f" * 32, bytes=215_064, format="pcap", link_types=("EN10MB",), packets=3072,
-                first_ns=FIRST_NS, last_ns=FIRST_NS + DURATION_NS, duration_ns=DURATION_NS, first_text=None, clock="epoch",
-                unseen=(), damage=(), damage_total=0, notes=(),
+                name="odd-scan-2000.pcap",
+                sha256="9f" * 32,
+                bytes=215_064,
+                format="pcap",
+                link_types=("EN10MB",),
+                packets=3072,
+                first_ns=FIRST_NS,
+                last_ns=FIRST_NS + DURATION_NS,
+                duration_ns=DURATION_NS,
+                first_text=None,
+                clock="epoch",
+                unseen=(),
+                damage=(),
+                damage_total=0,
+                notes=(),
             ),
         ),
         traffic=Traffic(probe=3072, answer=0, backscatter=0, flood=0, ordinary=0, undecoded=0),
-        scans=(scan(),), scans_total=1, floods=(), floods_total=0, campaigns=(),
+        scans=(scan(),),
+        scans_total=1,
+        floods=(),
+        floods_total=0,
+        campaigns=(),
         claims=(
             Claim(
-                "C1", "S1", "the sender changed flags and ports of the template and nothing else", "strong",
-                ("every other field has the template's value",), (), "the program's source", FIRST_PACKETS,
+                "C1",
+                "S1",
+                "the sender changed flags and ports of the template and nothing else",
+                "strong",
+                ("every other field has the template's value",),
+                (),
+                "the program's source",
+                FIRST_PACKETS,
             ),
         ),
         unseen=(Unseen("what the target answered", "a capture on the target's side of the sensor"),),
-    )  # fmt: skip
+    )
 
 
 def log_report():
     """Return the report of the same scan from a log without a year."""
     base = report()
     timeless = {"first_ns": None, "last_ns": None, "first_text": "05-20 17:06:45.061034"}
-    log = replace(base.inputs[0], name="odd-scan-2000.snort.txt", format="snort", link_types=(), clock="no-year",
-                  unseen=("tcp_urp", "ip_sum"), **timeless)  # fmt: skip
+    log = replace(
+        base.inputs[0],
+        name="odd-scan-2000.snort.txt",
+        format="snort",
+        link_types=(),
+        clock="no-year",
+        unseen=("tcp_urp", "ip_sum"),
+        **timeless,
+    )
     return replace(base, inputs=(log,), scans=(replace(base.scans[0], **timeless),))

@@ -1,0 +1,166 @@
+"""``craftmark examine``, the main job: examine captures and logs, show the report, tell the exit code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from craftmark import pipeline
+from craftmark.errors import ExitCode, SourceError
+from craftmark.render.escape import visible
+from craftmark.render.json import render_json, render_jsonl
+from craftmark.render.text import WIDTH, knows_tool, render_text, render_why
+from craftmark.verbs.fail_on import found
+from craftmark.verbs.progress import Progress
+
+if TYPE_CHECKING:
+    from craftmark.report.document import Report, Scan
+
+Output = Literal["text", "json", "jsonl"]
+
+
+class OptionError(ValueError):
+    """The options ask for what cannot be done with this report: a usage error found late."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineOptions:
+    """What the user asked for. ``write_to`` gets the packets of one scan; ``own`` and ``where`` are checked texts."""
+
+    paths: tuple[str, ...]
+    output: Output = "text"
+    verbosity: int = 0
+    why: str | None = None
+    only: str | None = None
+    write_to: str | None = None
+    rules: tuple[str, ...] = ()
+    year: int | None = None
+    trust_clock: bool = False
+    own: tuple[str, ...] = ()
+    where: str | None = None
+    format_name: str | None = None
+    fail_on: str | None = None
+    colour: bool = False
+    width: int = WIDTH
+    quiet: bool = False
+    shows_progress: bool = False
+
+    @property
+    def settings(self) -> pipeline.Settings:
+        """The part of it that the pipeline works by."""
+        return pipeline.Settings(
+            year=self.year,
+            trust_clock=self.trust_clock,
+            own=self.own,
+            where=self.where,
+            rules=self.rules,
+            format_name=self.format_name,
+        )
+
+
+def examine_command(options: ExamineOptions) -> int:
+    """Examine, write the result to stdout, and return the exit code.
+
+    Raises SourceError, RuleError or ExpressionError from the pipeline, and OptionError.
+    """
+    progress = Progress() if options.shows_progress else None
+    try:
+        report = pipeline.examine(options.paths, options.settings, progress=progress)
+    finally:
+        if progress is not None:
+            progress.close()
+    shown = select(report, options.only)
+    result = _render(shown, options)
+    if options.write_to is not None:
+        _write_packets(shown, options)
+    sys.stdout.write(result)
+    if not options.quiet:
+        _warn_of_damage(report)
+    return exit_code(report, shown, options.fail_on)
+
+
+def select(report: Report, only: str | None) -> Report:
+    """Return the report cut to one scan or flood; raises OptionError where none has that id."""
+    if only is None:
+        return report
+    scans = tuple(scan for scan in report.scans if scan.id == only)
+    floods = tuple(flood for flood in report.floods if flood.id == only)
+    if not scans and not floods:
+        raise OptionError(f"--only {visible(only)}: {_known_ids(report)}")
+    return replace(
+        report,
+        conditions=replace(report.conditions, only=only),
+        scans=scans,
+        scans_total=len(scans),
+        floods=floods,
+        floods_total=len(floods),
+        campaigns=tuple(one for one in report.campaigns if only in one.scans),
+        claims=tuple(claim for claim in report.claims if claim.about == only),
+    )
+
+
+def exit_code(report: Report, shown: Report, fail_on: str | None) -> ExitCode:
+    """Return the code to end with: what was asked for with --fail-on comes before damage."""
+    if fail_on is not None and found(shown, fail_on):
+        return ExitCode.FOUND
+    return ExitCode.DAMAGED if report.damaged else ExitCode.EXAMINED
+
+
+def _known_ids(report: Report) -> str:
+    ids = [one.id for one in (*report.scans, *report.floods)]
+    if not ids:
+        return "no scan was found"
+    shown = ", ".join(ids[:12])
+    return f"no scan or flood is called that; there {'is' if len(ids) == 1 else 'are'} {shown}" + (
+        f" and {len(ids) - 12:,} more" if len(ids) > 12 else ""
+    )
+
+
+def _render(report: Report, options: ExamineOptions) -> str:
+    if options.why is not None:
+        if not knows_tool(report, options.why):
+            raise OptionError(visible(render_why(report, options.why).strip()))
+        return render_why(report, options.why, width=options.width, colour=options.colour)
+    if options.output == "json":
+        return render_json(report)
+    if options.output == "jsonl":
+        return render_jsonl(report)
+    return render_text(report, verbosity=options.verbosity, width=options.width, colour=options.colour)
+
+
+def _write_packets(report: Report, options: ExamineOptions) -> None:
+    """Write the packets of the one scan shown as a pcap."""
+    finding = _the_one(report)
+    target = Path(options.write_to or "")
+    for path in options.paths:
+        if path != "-" and target.exists() and Path(path).exists() and target.samefile(path):
+            raise OptionError(f"-w {visible(str(target))}: that is an input; choose another file")
+    try:
+        written = pipeline.write_packets(options.paths, options.settings, report, finding.id, target)
+    except OSError as fault:
+        reason = fault.strerror or "cannot be written"
+        raise SourceError(f"cannot be written: {reason}", name=str(target), code=ExitCode.UNREADABLE) from fault
+    if not options.quiet:
+        noun = "packet" if written == 1 else "packets"
+        sys.stderr.write(f"craftmark: {written:,} {noun} of {finding.id} written to {visible(str(target))}\n")
+
+
+def _the_one(report: Report) -> Scan:
+    findings = (*report.scans, *report.floods)
+    if not findings:
+        raise OptionError("-w: no scan was found, nothing is written")
+    if len(findings) > 1:
+        raise OptionError(f"-w writes one scan: say which with --only ({_known_ids(report).partition('; ')[2]})")
+    return findings[0]
+
+
+def _warn_of_damage(report: Report) -> None:
+    for one in report.inputs:
+        if one.damage_total:
+            first = one.damage[0] if one.damage else None
+            where = f" at packet {first.packet:,}, byte {first.byte:,}: {first.what}" if first else ""
+            more = f" (and {one.damage_total - 1:,} more places)" if one.damage_total > 1 else ""
+            rest = f"{one.packets:,} packets of it were examined"
+            sys.stderr.write(visible(f"craftmark: {one.name}: damaged{where}{more}; {rest}") + "\n")

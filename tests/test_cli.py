@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from craftmark import __version__, cli
+from craftmark.errors import ExitCode, ExpressionError, RuleError, SourceError
+from craftmark.report.document import Damage, Report
+from craftmark.verbs import examine as verb
+from tests.report.fixture_2000 import report
+
+
+class Pipeline:
+    """Stands in for the pipeline: keeps what it was asked, returns or raises what it was given."""
+
+    def __init__(self, outcome) -> None:
+        self.outcome = outcome
+        self.asked = []
+        self.Settings = verb.pipeline.Settings
+
+    def examine(self, paths, settings, *, progress=None):
+        self.asked.append(SimpleNamespace(paths=paths, settings=settings, progress=progress))
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+    def write_packets(self, paths, settings, made, scan_id, target):
+        target.write_bytes(scan_id.encode())
+        return 3072
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command with a given outcome of the pipeline; return code, stdout, stderr and what was asked."""
+
+    def started(*words, outcome=None):
+        pipeline = Pipeline(report() if outcome is None else outcome)
+        monkeypatch.setattr(verb, "pipeline", pipeline)
+        code = cli.main(list(words))
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=code, out=out, err=err, asked=pipeline.asked)
+
+    return started
+
+
+def _damaged():
+    hurt = replace(report().inputs[0], damage=(Damage(17, 2048, "cut short"),), damage_total=1)
+    return replace(report(), inputs=(hurt,))
+
+
+def test_a_capture_alone_is_the_main_job(run):
+    done = run("odd.pcap")
+    assert done.code == 0
+    assert done.out.startswith("One scan in 3,072 packets.")
+    assert done.err == ""
+    assert done.asked[0].paths == ("odd.pcap",)
+
+
+def test_examine_is_the_same_by_its_name(run):
+    assert run("examine", "odd.pcap").out == run("odd.pcap").out
+
+
+def test_json_is_the_document_and_nothing_else(run):
+    assert Report.from_json(run("--json", "odd.pcap").out) == report()
+
+
+def test_jsonl_is_one_line_per_scan(run):
+    made = replace(report(), floods=(replace(report().scans[0], id="F1"),), floods_total=1)
+    lines = [json.loads(line) for line in run("--jsonl", "odd.pcap", outcome=made).out.splitlines()]
+    assert [(line["finding"], line["id"]) for line in lines] == [("scan", "S1"), ("flood", "F1")]
+    assert lines[0]["schema"] == "craftmark.report/1"
+
+
+def test_options_reach_the_pipeline(run):
+    done = run(
+        "--year", "2000", "--trust-clock", "--own", "10.0.0.1/8", "--own", "2001:db8::/32", "--rules", "mine",
+        "--where", "tcp_dport < 1024", "--format", "snort", "a", "-",
+    )  # fmt: skip
+    settings = done.asked[0].settings
+    assert done.asked[0].paths == ("a", "-")
+    assert (settings.year, settings.trust_clock, settings.where) == (2000, True, "tcp_dport < 1024")
+    assert [str(net) for net in settings.own] == ["10.0.0.0/8", "2001:db8::/32"]
+    assert (tuple(map(str, settings.rules)), settings.format_name) == (("mine",), "snort")
+
+
+def test_verbosity_adds_evidence(run):
+    assert len(run("odd.pcap").out) < len(run("-v", "odd.pcap").out) < len(run("-vv", "odd.pcap").out)
+
+
+def test_why_prints_one_comparison(run):
+    done = run("--why", "nmap", "odd.pcap")
+    assert "nmap: elimination" in done.out
+    assert "masscan" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "CAPTURE"),
+        (("--nonsense", "a"), "--nonsense"),
+        (("--jso", "a"), "--jso"),
+        (("--json", "--jsonl", "a"), "not allowed with"),
+        (("--year", "99", "a"), "'99' is not a year"),
+        (("--own", "10.0.0.0/99", "a"), "is not a network"),
+        (("--fail-on", "anything", "a"), "--fail-on"),
+        (("--why", "nmpa", "a"), "no rule is called nmpa"),
+        (("--only", "S9", "a"), "--only S9: no scan or flood is called that; there is S1"),
+    ],
+)
+def test_wrong_usage_is_2_with_one_sentence(run, words, said):
+    done = run(*words)
+    assert done.code == ExitCode.USAGE
+    assert done.out == ""
+    assert said in done.err
+    assert done.err.startswith("craftmark: ")
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "code", [ExitCode.NO_SUCH_INPUT, ExitCode.UNREADABLE, ExitCode.UNKNOWN_FORMAT, ExitCode.NO_PACKETS, ExitCode.LINK_TYPE]
+)  # fmt: skip
+def test_an_input_that_cannot_be_examined_ends_with_its_code(run, code):
+    done = run(
+        "a\x1b[2J", outcome=SourceError("holds no packets", name="a\x1b[2J", code=code, remedy="check the capture")
+    )
+    assert (done.code, done.out) == (code, "")
+    assert done.err == "craftmark: a\\x1b[2J: holds no packets; check the capture\n"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [RuleError("no such key", path="mine/x.toml", line=3), ExpressionError("unknown field", text="tpc_seq", column=0)],
+)
+def test_a_wrong_rule_or_expression_is_usage(run, fault):
+    done = run("a", outcome=fault)
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert str(fault) in done.err
+
+
+def test_damage_is_3_with_the_whole_page_and_a_warning(run):
+    done = run("odd.pcap", outcome=_damaged())
+    assert done.code == ExitCode.DAMAGED
+    assert done.out.startswith("One scan in 3,072 packets.")
+    assert done.err == (
+        "craftmark: odd-scan-2000.pcap: damaged at packet 17, byte 2,048: cut short; 3,072 packets of it were examined\n"
+    )
+    assert run("--quiet", "odd.pcap", outcome=_damaged()).err == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "code"), [("scan", 20), ("crafted", 20), ("identification", 20), ("flood", 0), ("spoofed", 0)]
+)
+def test_fail_on_is_20_only_when_its_word_was_found(run, word, code):
+    assert run("--fail-on", word, "odd.pcap").code == code
+    assert run("odd.pcap").code == 0
+
+
+def test_fail_on_comes_before_damage_and_damage_is_not_lost_without(run):
+    assert run("--fail-on", "scan", "a", outcome=_damaged()).code == ExitCode.FOUND
+    assert run("--fail-on", "flood", "a", outcome=_damaged()).code == ExitCode.DAMAGED
+
+
+def test_an_internal_fault_is_1_and_says_how_to_report_it(run):
+    done = run("a", outcome=ZeroDivisionError("division\x1b by zero"))
+    assert (done.code, done.out) == (ExitCode.INTERNAL_FAULT, "")
+    assert "internal fault" in done.err
+    assert "ZeroDivisionError: division\\x1b by zero; please report" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_ctrl_c_is_130(run):
+    done = run("a", outcome=KeyboardInterrupt())
+    assert (done.code, done.out) == (ExitCode.INTERRUPTED, "")
+    assert done.err == "craftmark: interrupted; nothing was concluded\n"
+
+
+def test_only_cuts_the_document_to_one_scan(run):
+    other = replace(report().scans[0], id="S2")
+    made = replace(report(), scans=(report().scans[0], other), scans_total=2)
+    shown = Report.from_json(run("--json", "--only", "S2", "a", outcome=made).out)
+    assert ([one.id for one in shown.scans], shown.scans_total, shown.conditions.only) == (["S2"], 1, "S2")
+    assert shown.claims == ()
+
+
+def test_w_writes_the_packets_of_the_scan_shown(run, tmp_path):
+    done = run("--only", "S1", "-w", str(tmp_path / "s1.pcap"), "odd.pcap")
+    assert done.code == 0
+    assert (tmp_path / "s1.pcap").read_bytes() == b"S1"
+    assert "3,072 packets of S1 written to" in done.err
+
+
+def test_w_with_several_scans_asks_which(run, tmp_path):
+    made = replace(report(), scans=(report().scans[0], replace(report().scans[0], id="S2")), scans_total=2)
+    done = run("-w", str(tmp_path / "x"), "odd.pcap", outcome=made)
+    assert done.code == ExitCode.USAGE
+    assert "say which with --only (there are S1, S2)" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_w_never_overwrites_an_input(run, tmp_path):
+    capture = tmp_path / "in.pcap"
+    capture.write_bytes(b"precious")
+    done = run("-w", str(capture), str(capture))
+    assert done.code == ExitCode.USAGE
+    assert capture.read_bytes() == b"precious"
+
+
+def test_w_into_a_folder_that_is_not_there_is_told(run, tmp_path):
+    done = run("-w", str(tmp_path / "no" / "x"), "odd.pcap")
+    assert done.code == ExitCode.UNREADABLE
+    assert "cannot be written: No such file or directory" in done.err
+
+
+def test_colour_is_asked_for_or_left_out(run, monkeypatch):
+    assert "\x1b[" not in run("odd.pcap").out
+    assert "\x1b[" in run("--color", "always", "odd.pcap").out
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, False)],
+)
+def test_a_terminal_gets_colour_unless_it_cannot_or_should_not(monkeypatch, environment, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("TERM", raising=False)
+    monkeypatch.setattr(cli.os, "name", "posix")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert cli._wants_colour("auto") is coloured
+    assert cli._wants_colour("never") is False
+
+
+def _command(*words, **more):
+    return subprocess.run([sys.executable, "-m", "craftmark", *words], capture_output=True, check=False, **more)
+
+
+def test_version_is_told():
+    done = _command("--version")
+    assert (done.returncode, done.stdout) == (0, f"craftmark {__version__}{os.linesep}".encode())
+
+
+def test_help_names_every_exit_code():
+    text = _command("--help").stdout.decode()
+    for code in ExitCode:
+        assert str(code.value) in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes a pipe the POSIX way")
+def test_a_closed_pipe_is_left_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "craftmark", "--help"], stdout=write, stderr=subprocess.PIPE, check=False
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_parser_knows_its_options_before_anything_heavy_is_imported():
+    program = "import sys, craftmark.cli as c; c.main(['--version']); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == b"False"
