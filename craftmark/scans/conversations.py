@@ -1,0 +1,111 @@
+"""Conversations: what both ends of a pair of endpoints sent, so that answers find their questions.
+
+A conversation is the unordered pair of (address, port) ends of one protocol; for protocols without ports, of
+addresses. It is looked up among known rows only (all rows of small strands, a fair sample of large ones).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.packets import fields as f
+from craftmark.scans.kinds import Kind
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+
+Ints = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+
+#: Bit of each kind in what one end sent.
+SAID = {
+    Kind.SYN: 1, Kind.SYN_ACK: 2, Kind.RST: 4, Kind.MIDDLE: 8, Kind.ODD: 16, Kind.UDP: 32, Kind.ECHO: 64,
+    Kind.ASK: 64, Kind.REPLY: 128, Kind.SCTP_OPEN: 1, Kind.SCTP_OTHER: 8, Kind.ARP_ASK: 1, Kind.ARP_REPLY: 2,
+    Kind.OTHER: 64,
+}  # fmt: skip
+DATA = 256  # payload inside a connection
+_NEVER = np.iinfo(np.int64).max
+
+
+class Conversations:
+    """What each known row's own end and the other end said, and who spoke first. Arrays have one entry per known row."""
+
+    def __init__(self, finished: Finished, kind: Ints) -> None:
+        self.strand: Ints = finished.known_strand
+        self.src = _address(finished, f.IP_SRC, f.IP_SRC_HIGH)
+        self.dst = _address(finished, f.IP_DST, f.IP_DST_HIGH)
+        self.protocol = finished.protocol[self.strand]
+        ported = np.isin(self.protocol, (f.TCP, f.UDP, f.SCTP))
+        self.sport: Ints = np.where(ported, finished.known(f.SPORT), 0).astype(np.int64)
+        self.dport: Ints = np.where(ported, finished.known(f.DPORT), 0).astype(np.int64)
+        self.ts_ns = finished.known_ns()
+        self.ends, self.forward = _ends(self)
+        said = np.array([SAID.get(Kind(k), 0) for k in range(len(Kind))], np.int64)[kind[self.strand]]
+        data = (kind[self.strand] == Kind.MIDDLE) & (finished.known(f.PAYLOAD_LEN) > 0)
+        self._gather(said | np.where(data, DATA, 0))
+
+    def __len__(self) -> int:
+        return len(self.strand)
+
+    def _gather(self, said: Ints) -> None:
+        order = np.argsort(self.ends, kind="stable")
+        ends = self.ends[order]
+        start = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.empty(0, int)
+        self.number = np.empty(len(order), np.int64)
+        group = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(order))))
+        self.number[order] = group
+        self.total = len(start)
+        if not len(start):
+            self.own = self.other = said
+            self.asked = np.zeros(0, bool)
+            return
+        forward = self.forward[order]
+        words = np.where(forward, said[order], said[order] << 16)
+        both = np.bitwise_or.reduceat(words, start)[self.number]
+        times = self.ts_ns[order]
+        first = np.minimum.reduceat(np.where(forward, times, _NEVER), start)[self.number]
+        back = np.minimum.reduceat(np.where(forward, _NEVER, times), start)[self.number]
+        self.own = np.where(self.forward, both & 0xFFFF, both >> 16)
+        self.other = np.where(self.forward, both >> 16, both & 0xFFFF)
+        #: The other end spoke before this one.
+        self.asked = np.where(self.forward, back < first, first < back)
+
+    def share(self, rows: NDArray[np.bool_], strands: int) -> Ints:
+        """Count per strand the known rows that a condition picks."""
+        return np.bincount(self.strand[rows], minlength=strands)
+
+
+def _address(finished: Finished, low: int, high: int) -> Hashes:
+    """Return addresses as 64-bit numbers: IPv4 as itself, IPv6 hashed (equal for equal addresses)."""
+    value = finished.known(low).astype(np.uint64)
+    upper = [finished.known(high + w).astype(np.uint64) for w in range(3)]
+    six = (upper[0] | upper[1] | upper[2]) != 0
+    if not six.any():
+        return value
+    mixed = value
+    for part in upper:
+        mixed = scramble(mixed ^ (part << np.uint64(32)))
+    return np.where(six, mixed | np.uint64(1 << 63), value)
+
+
+def scramble(values: Hashes) -> Hashes:
+    """Return a 64-bit hash of each number (the finaliser of MurmurHash3, Appleby 2011)."""
+    h = values ^ (values >> np.uint64(33))
+    h = h * np.uint64(0xFF51AFD7ED558CCD)
+    h ^= h >> np.uint64(33)
+    h = h * np.uint64(0xC4CEB9FE1A85EC53)
+    return h ^ (h >> np.uint64(33))
+
+
+def _ends(rows: Conversations) -> tuple[Hashes, NDArray[np.bool_]]:
+    """Return a hash of each row's unordered pair of ends, and whether the row goes from the lesser to the greater."""
+    mine = scramble(rows.src * np.uint64(65536) + rows.sport.astype(np.uint64))
+    theirs = scramble(rows.dst * np.uint64(65536) + rows.dport.astype(np.uint64))
+    forward = mine <= theirs
+    low, high = np.minimum(mine, theirs), np.maximum(mine, theirs)
+    family = rows.protocol.copy()
+    family[family == f.ICMP6] = f.ICMP
+    return scramble(low + scramble(high + family.astype(np.uint64))), forward

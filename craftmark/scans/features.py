@@ -1,0 +1,148 @@
+"""Features of groups of known rows: how many endpoints, addresses and ports, what share was answered or completed.
+
+A group is all strands of one source and one kind whose headers a standard stack could, or could not, have made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.kernels.grouping import KEY_IDENTITY, KEY_OPTIONS, KEY_OPTIONS_LOW, KEY_UNSEEN
+from craftmark.packets import fields as f
+from craftmark.scans.conversations import DATA, SAID, Conversations, scramble
+from craftmark.scans.kinds import Kind
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+
+Ints = NDArray[np.int64]
+
+#: (control bits, DF, TCP_OPTIONS word, TCP_OPTIONS_LOW word) of the SYNs that standard stacks send.
+StackShapes = frozenset[tuple[int, int, int, int]]
+
+_DF = 2  # of ip_flags: reserved 4, DF 2, MF 1
+_ECN = f.ECE | f.CWR
+_LOW_PORT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of strands and their features, one entry per group.
+
+    of_strand: group of every strand. probes counts packets, known the rows looked at; all else counts known rows.
+    ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
+    refusal. half_open: a SYN|ACK came back and the source reset it.
+    """
+
+    of_strand: Ints
+    source: Ints
+    kind: Ints
+    crafted: NDArray[np.bool_]
+    probes: Ints
+    known: Ints
+    endpoints: Ints
+    addresses: Ints
+    ports: Ints
+    sports: Ints
+    ports_of_one: Ints
+    low_ports: Ints
+    low_sports: Ints
+    conversations: Ints
+    completed: Ints
+    answered: Ints
+    asked: Ints
+    lone: Ints
+    half_open: Ints
+
+
+def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDArray[np.bool_]:
+    """Tell of every strand whether its SYNs, by option layout and DF, can come from no standard stack.
+
+    Where the options are unseen, nothing is told. Other kinds are never crafted by their shape alone.
+    """
+    keys = finished.keys
+    unseen = (keys[:, KEY_UNSEEN] & np.uint32(f.visibility_bit(f.TCP_OPTIONS))) != 0
+    six = (keys[:, KEY_IDENTITY] >> np.uint32(16)) & np.uint32(15) == 6
+    whole = six | ((keys[:, KEY_IDENTITY] >> np.uint32(24)) & np.uint32(_DF) != 0)
+    code = _shape_code(finished.bits & ~_ECN, whole, keys[:, KEY_OPTIONS], keys[:, KEY_OPTIONS_LOW])
+    table = np.array(sorted(shapes), np.int64).reshape(-1, 4)
+    known = _shape_code(table[:, 0] & ~_ECN, table[:, 1] != 0, table[:, 2], table[:, 3])
+    return (kind == Kind.SYN) & ~unseen & ~np.isin(code, known)
+
+
+def _shape_code(bits: Ints, whole: NDArray[np.bool_], high: NDArray[np.generic], low: NDArray[np.generic]) -> NDArray[np.uint64]:
+    layout = (high.astype(np.uint64) << np.uint64(32)) | low.astype(np.uint64)
+    return scramble(layout) ^ (bits.astype(np.uint64) << np.uint64(1)) ^ whole.astype(np.uint64)
+
+
+def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: Conversations) -> Groups:
+    """Return the groups of all strands with their features."""
+    label = (finished.source << 6) | (kind << 1) | crafted
+    labels, of_strand = np.unique(label, return_inverse=True)
+    group = of_strand[rows.strand]
+    n = len(labels)
+    target = scramble(rows.dst)
+    port = rows.dport.astype(np.uint64)
+    lone = _lone(rows, kind)
+    return Groups(
+        of_strand=of_strand,
+        source=labels >> 6,
+        kind=(labels >> 1) & 31,
+        crafted=(labels & 1).astype(bool),
+        probes=np.bincount(of_strand, finished.count, n).astype(np.int64),
+        known=np.bincount(group, minlength=n),
+        endpoints=_distinct(group, target ^ scramble(port + np.uint64(1)), n),
+        addresses=_distinct(group, target, n),
+        ports=_distinct(group, port, n),
+        sports=_distinct(group, rows.sport.astype(np.uint64), n),
+        ports_of_one=_ports_of_one(group, target, port, n),
+        low_ports=np.bincount(group[rows.dport < _LOW_PORT], minlength=n),
+        low_sports=np.bincount(group[rows.sport < _LOW_PORT], minlength=n),
+        conversations=_distinct(group, rows.number.astype(np.uint64), n),
+        completed=np.bincount(group[(rows.own & (SAID[Kind.MIDDLE] | DATA)) != 0], minlength=n),
+        answered=np.bincount(group[(rows.other != 0)], minlength=n),
+        asked=np.bincount(group[rows.asked], minlength=n),
+        lone=np.bincount(group[lone], minlength=n),
+        half_open=np.bincount(group[_half_open(rows)], minlength=n),
+    )
+
+
+def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:
+    """Rows whose conversation holds only their own kind from their own end, and at most a refusal from the other."""
+    own_kind = np.array([SAID.get(Kind(k), 0) for k in range(len(Kind))], np.int64)[kind[rows.strand]]
+    refusal = SAID[Kind.RST] | SAID[Kind.REPLY]
+    return ((rows.own & ~own_kind) == 0) & ((rows.other & ~refusal) == 0)
+
+
+def _half_open(rows: Conversations) -> NDArray[np.bool_]:
+    opened = ((rows.own & SAID[Kind.SYN]) != 0) & ((rows.own & SAID[Kind.RST]) != 0)
+    return opened & ((rows.other & SAID[Kind.SYN_ACK]) != 0) & ((rows.own & (SAID[Kind.MIDDLE] | DATA)) == 0)
+
+
+def _distinct(group: Ints, values: NDArray[np.uint64], n: int) -> Ints:
+    """Count distinct values per group."""
+    if not len(group):
+        return np.zeros(n, np.int64)
+    order = np.lexsort((values, group))
+    g, v = group[order], values[order]
+    new = np.concatenate([[True], (g[1:] != g[:-1]) | (v[1:] != v[:-1])])
+    return np.bincount(g[new], minlength=n)
+
+
+def _ports_of_one(group: Ints, target: NDArray[np.uint64], port: NDArray[np.uint64], n: int) -> Ints:
+    """Return per group the most distinct ports of any one address."""
+    most = np.zeros(n, np.int64)
+    if not len(group):
+        return most
+    order = np.lexsort((port, target, group))
+    g, t, p = group[order], target[order], port[order]
+    pair = np.concatenate([[True], (g[1:] != g[:-1]) | (t[1:] != t[:-1])])
+    new = pair | np.concatenate([[True], p[1:] != p[:-1]])
+    number = np.cumsum(pair) - 1
+    counts = np.bincount(number[new])
+    np.maximum.at(most, g[pair], counts)
+    return most

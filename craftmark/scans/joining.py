@@ -1,0 +1,108 @@
+"""Joining acts of different sources: the same marks at the same targets are one scan.
+
+What is the same must be more than a habit: constants of many bits that the sender chose (IP ID, sequence number, ...),
+or a run that starts, ends and is spread like the other's from a neighbouring address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.packets import fields as f
+from craftmark.scans.acts import SIGNED, VARIES, Acts
+from craftmark.scans.conversations import scramble
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+
+Ints = NDArray[np.int64]
+
+#: Bits of a constant value that nobody sends by habit; zero is everybody's.
+_BITS = {f.IP_ID: 16, f.SEQ: 32, f.ACK: 32, f.SPORT: 16}
+#: Shared bits from which two acts are one code's, whenever they happened.
+STRONG_BITS = 32
+#: Share of a run's length by which starts and ends of two runs of one act may differ.
+_ALIGNED = 0.2
+_SECOND = 1_000_000_000
+
+
+def join_across_sources(finished: Finished, acts: Acts, leader: Ints) -> Ints:
+    """Return for every act the act it joins, across sources too; the largest act of a scan leads it."""
+    heads = np.flatnonzero(leader == np.arange(len(acts)))
+    joined = leader.copy()
+    for members in _alike(acts, heads):
+        for group in _one_scan_each(finished, acts, members):
+            joined[group] = group[np.argmax(acts.probes[group])]
+    return joined[leader]
+
+
+def _alike(acts: Acts, heads: Ints) -> list[Ints]:
+    """Return the sets of acts with one form, one signature and one kind of target, where there are several."""
+    if not len(heads):
+        return []
+    code = scramble(acts.form[heads])
+    for column in range(len(SIGNED)):
+        if SIGNED[column] != f.IP_ID:  # a shared IP ID is looked at below: one packet an act has always one
+            code = scramble(code ^ acts.signature[heads, column].astype(np.uint64))
+    one_target = acts.dst_low[heads] == acts.dst_high[heads]
+    block = np.where(one_target, acts.dst_low[heads], acts.dst_low[heads] >> 16)
+    code = scramble(code ^ block.astype(np.uint64) ^ (one_target.astype(np.uint64) << np.uint64(40)))
+    code = scramble(code ^ acts.port_low[heads].astype(np.uint64) ^ (acts.port_high[heads].astype(np.uint64) << np.uint64(20)))
+    order = np.argsort(code, kind="stable")
+    cuts = np.flatnonzero(code[order][1:] != code[order][:-1]) + 1
+    return [part for part in np.split(heads[order], cuts) if len(part) > 1]
+
+
+def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
+    """Split acts that look alike into those that one scan holds."""
+    if shared_bits(acts, members) >= STRONG_BITS:
+        return [members]
+    left = members[np.argsort(acts.first_ns[members], kind="stable")]
+    if acts.dst_low[left[0]] == acts.dst_high[left[0]]:
+        return _overlapping(acts, left)
+    found = []
+    while len(left) > 1:
+        near = _aligned(acts, int(left[0]), left)
+        if near.sum() > 1 and sources_are_neighbours(finished, acts, left[near]):
+            found.append(left[near])
+        left = left[~near]
+    return found
+
+
+def _overlapping(acts: Acts, members: Ints) -> list[Ints]:
+    """Split acts at one target, in order of their start, into runs whose times overlap (a second's pause is none)."""
+    reach = np.maximum.accumulate(acts.last_ns[members]) + _SECOND
+    cuts = np.flatnonzero(acts.first_ns[members][1:] > reach[:-1]) + 1
+    return [part for part in np.split(members, cuts) if len(part) > 1]
+
+
+def shared_bits(acts: Acts, members: Ints) -> int:
+    """Return the bits of chosen constants that all members share; one packet an act proves no constant IP ID."""
+    bits = 0
+    for column, word in enumerate(SIGNED):
+        values = acts.signature[members, column]
+        if word in _BITS and values[0] not in (0, VARIES) and (values == values[0]).all():
+            bits += _BITS[word]
+    return bits
+
+
+def _aligned(acts: Acts, act: int, others: Ints) -> NDArray[np.bool_]:
+    """Tell which acts ran when this one did, with as many probes."""
+    span = max(int(acts.last_ns[act] - acts.first_ns[act]), _SECOND)
+    slack = _ALIGNED * span
+    same_time = (np.abs(acts.first_ns[others] - acts.first_ns[act]) <= slack) & (
+        np.abs(acts.last_ns[others] - acts.last_ns[act]) <= slack
+    )
+    alike = (acts.probes[others] <= 3 * acts.probes[act]) & (acts.probes[act] <= 3 * acts.probes[others])
+    return same_time & alike
+
+
+def sources_are_neighbours(finished: Finished, acts: Acts, members: Ints) -> bool:
+    """Tell whether all sources stand in one /24 (IPv4) or share their upper 96 bits (IPv6)."""
+    strands = np.flatnonzero(np.isin(acts.of_strand, members))
+    keys = finished.keys[strands]
+    same_high = (keys[:, 1:4] == keys[0, 1:4]).all()
+    return bool(same_high and (keys[:, 0] >> np.uint32(8) == keys[0, 0] >> np.uint32(8)).all())

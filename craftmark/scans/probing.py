@@ -1,0 +1,118 @@
+"""Which groups of packets probe: told by what the packets are, never by a time window.
+
+Thresholds carry a sentence each. A group that probes is not yet a scan; scans.py joins groups to acts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.packets import fields as f
+from craftmark.scans.kinds import Kind
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+    from craftmark.scans.features import Groups
+
+Flags = NDArray[np.bool_]
+
+#: Ports of one address that a standard stack tries in vain before it counts as a port scan (psad: 5).
+PORTS = 5
+#: Addresses tried on the same port, mostly in vain, before it counts as an address scan.
+ADDRESSES = 8
+#: Addresses sent an echo request before it counts as a ping sweep.
+PINGED = 5
+#: Addresses asked for by ARP before it counts as a scan of the LAN: a gateway asks for a few.
+ASKED_BY_ARP = 16
+#: IP protocols tried on one address before it counts as a protocol scan.
+PROTOCOLS = 5
+LAST_PROTOCOL = 255
+#: Bare acknowledgments out of nowhere, each in a conversation of its own, before they count as probes.
+LONE = 5
+#: Requests of one source at one address, all of one header, that no stack sends.
+REPEATED = 10
+
+
+def probing_groups(finished: Finished, groups: Groups) -> Flags:
+    """Tell of every group whether its packets probe."""
+    g = groups
+    vain = 2 * g.completed < g.known
+    kind = g.kind
+    probing = np.zeros(len(kind), bool)
+    probing |= (kind == Kind.SYN) & vain & g.crafted & (_several(g) | (g.half_open > 0))
+    probing |= (kind == Kind.SYN) & g.crafted & _many_ports(g)
+    probing |= (kind == Kind.SYN) & vain & ~g.crafted & (_many_ports(g) | _many_addresses(g, share=4))
+    probing |= (kind == Kind.ODD) & (2 * g.lone > g.known) & (_several(g) | (g.probes >= LONE))
+    probing |= (kind == Kind.MIDDLE) & (2 * g.lone > g.known) & (g.lone >= LONE) & _toward_service(g) & _spread(g)
+    probing |= np.isin(kind, (Kind.RST, Kind.SYN_ACK)) & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
+    quiet = (2 * g.asked < g.known) & (2 * g.answered < g.known)
+    probing |= (kind == Kind.UDP) & quiet & _toward_service(g) & (_many_ports(g) | _many_addresses(g, share=4))
+    probing |= (kind == Kind.ECHO) & (g.addresses >= PINGED)
+    probing |= (kind == Kind.ASK) & (g.known >= 2)
+    probing |= (kind == Kind.SCTP_OPEN) & ((g.ports_of_one >= PORTS) | (g.addresses >= PINGED))
+    probing |= (kind == Kind.ARP_ASK) & (g.addresses >= ASKED_BY_ARP)
+    probing |= _few_of_many_kinds(g, vain)
+    probing |= _pinging_with_a_crafter(finished, groups)
+    probing |= (kind == Kind.OTHER) & (g.probes >= REPEATED) & (2 * g.answered < g.known)
+    return probing
+
+
+def _several(g: Groups) -> Flags:
+    """More than one packet, in more than one conversation."""
+    return (g.probes >= 2) & (g.conversations >= 2)
+
+
+def _few_of_many_kinds(g: Groups, vain: Flags) -> Flags:
+    """Single packets of one source that no stack sends, of several kinds: each alone says little, together they probe."""
+    odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known)
+    together = np.bincount(g.source[odd], g.conversations[odd], minlength=int(g.source.max(initial=0)) + 1)
+    return odd & (together[g.source] >= 2)
+
+
+def _many_ports(g: Groups) -> Flags:
+    return g.ports_of_one >= PORTS
+
+
+def _many_addresses(g: Groups, *, share: int) -> Flags:
+    """Many addresses on few ports: peers that each listen on a port of their own are no scan."""
+    return (g.addresses >= ADDRESSES) & (g.ports * share <= g.addresses + share)
+
+
+def _spread(g: Groups) -> Flags:
+    """Each packet in a conversation of its own (twice for a retry)."""
+    return g.conversations * 3 >= g.known
+
+
+def _toward_service(g: Groups) -> Flags:
+    """The fixed end is the target's: answers and backscatter come from few ports and go to many high ones."""
+    backwards = (g.sports * 4 <= g.ports) & (g.low_ports * 4 < g.known)
+    one_pair = (g.ports == 1) & (g.sports == 1)
+    return (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
+
+
+def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:
+    """Echo requests of one header that ping programs do not send: no payload, or one sequence number or IP ID for all."""
+    probing = np.zeros(len(groups.kind), bool)
+    candidates = np.flatnonzero((groups.kind == Kind.ECHO) & (groups.probes >= 3))
+    for group in candidates[:4096]:
+        rows = finished.fair_rows(np.flatnonzero(groups.of_strand == group)).words
+        present = rows[:, f.PRESENT]
+        empty = bool((rows[:, f.PAYLOAD_LEN] == 0).all() and (present & f.visibility_bit(f.PAYLOAD_LEN)).all())
+        numbered = bool((present & f.visibility_bit(f.ICMP_SEQ)).all())
+        one_number = numbered and len(np.unique(rows[:, f.ICMP_SEQ])) == 1
+        ids = np.unique(rows[:, f.IP_ID])
+        one_id = len(ids) == 1 and ids[0] != 0 and bool((rows[:, f.IP_VERSION] == 4).all())
+        probing[group] = empty or one_number or one_id
+    return probing
+
+
+def protocol_scanners(finished: Finished, groups: Groups) -> NDArray[np.int64]:
+    """Return the sources that try many IP protocols: all they send in vain to those targets is one scan."""
+    candidates = np.unique(groups.source[groups.kind == Kind.OTHER])
+    strands = np.flatnonzero(np.isin(finished.source, candidates) & (finished.protocol <= LAST_PROTOCOL))
+    pairs = np.unique(np.column_stack([finished.source[strands], finished.protocol[strands]]), axis=0)
+    tried = np.bincount(pairs[:, 0], minlength=int(finished.source.max(initial=0)) + 1)
+    return np.flatnonzero(tried >= PROTOCOLS)

@@ -1,0 +1,167 @@
+"""From finished strands to scans, floods and traffic roles.
+
+A scan is one act: the probes that one run of one code can have sent. Told by what the packets are, not by a window of
+time: a scan over weeks is one scan; a busy server, a browser, a resolver, peers, backscatter and floods are none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from craftmark.scans.acts import Acts, acts_of, join_within_sources
+from craftmark.scans.answers import Heard, hear
+from craftmark.scans.conversations import Conversations
+from craftmark.scans.features import Groups, StackShapes, crafted_strands, groups_of
+from craftmark.scans.floods import crowds, single_source_floods
+from craftmark.scans.joining import join_across_sources
+from craftmark.scans.kinds import ANSWERING, ASKING, Kind, kinds_of, sctp_kinds
+from craftmark.scans.probing import LAST_PROTOCOL, probing_groups, protocol_scanners
+from craftmark.scans.scattered import scattered_scans
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+
+Ints = NDArray[np.int64]
+
+
+class Role(IntEnum):
+    """What a packet was in this capture."""
+
+    ORDINARY = 0
+    PROBE = 1
+    ANSWER = 2
+    BACKSCATTER = 3
+    FLOOD = 4
+    UNDECODED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan or flood: the strands of its probes, kind by kind (largest kind first), and what came back."""
+
+    parts: tuple[Ints, ...]
+    probes: int
+    first_ns: int
+    last_ns: int
+    heard: Heard
+
+    @property
+    def strands(self) -> Ints:
+        """All strands of the scan's probes."""
+        return np.concatenate(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a set of finished strands holds: scans and floods by size, then time; packets by role."""
+
+    scans: tuple[Scan, ...]
+    floods: tuple[Scan, ...]
+    traffic: dict[str, int] = field(default_factory=dict)
+
+
+def find(finished: Finished, shapes: StackShapes) -> Findings:
+    """Return the scans and floods among finished strands; ``shapes`` are the SYNs that standard stacks send."""
+    if not len(finished):
+        return Findings((), (), dict.fromkeys([role.name.lower() for role in Role], 0))
+    kind = sctp_kinds(kinds_of(finished), finished)
+    rows = Conversations(finished, kind)
+    crafted = crafted_strands(finished, kind, shapes)
+    groups = groups_of(finished, kind, crafted, rows)
+    role = np.full(len(finished), int(Role.ORDINARY), np.int64)
+    floods = crowds(finished, kind, rows)
+    for strands in floods:
+        role[strands] = Role.FLOOD
+    probing = probing_groups(finished, groups)[groups.of_strand]
+    scanners = protocol_scanners(finished, groups)
+    vain = (2 * groups.completed < groups.known) & (2 * groups.asked < groups.known)
+    probing |= np.isin(finished.source, scanners) & vain[groups.of_strand] & (finished.protocol <= LAST_PROTOCOL)
+    probing &= role != Role.FLOOD
+    sets, drowned = _sets(finished, kind, rows, np.flatnonzero(probing), scanners)
+    floods += drowned
+    sets += scattered_scans(finished, kind, rows, crafted & ~probing & (role != Role.FLOOD))
+    for strands in sets:
+        role[strands] = Role.PROBE
+    for strands in drowned:
+        role[strands] = Role.FLOOD
+    _roles_of_the_rest(kind, rows, groups, role)
+    scans = [_scan(finished, kind, rows, role, strands) for strands in sets]
+    flooded = [_scan(finished, kind, rows, role, strands) for strands in floods]
+    return Findings(_by_size(scans), _by_size(flooded), _traffic(finished, role))
+
+
+def _sets(
+    finished: Finished, kind: Ints, rows: Conversations, chosen: Ints, scanners: Ints
+) -> tuple[list[Ints], list[Ints]]:
+    """Return the strands of each scan among the probing ones, and of each flood."""
+    if not len(chosen):
+        return [], []
+    acts = acts_of(finished, kind, chosen, rows)
+    leader = join_across_sources(finished, acts, join_within_sources(acts, scanners))
+    flooding = single_source_floods(acts)
+    label = leader[acts.of_strand[chosen]]
+    scans, floods = [], []
+    order = np.argsort(label, kind="stable")
+    for members in np.split(chosen[order], np.flatnonzero(np.diff(label[order])) + 1):
+        head = leader[acts.of_strand[members[0]]]
+        (floods if flooding[head] else scans).append(members)
+    return scans, floods
+
+
+def _roles_of_the_rest(kind: Ints, rows: Conversations, groups: Groups, role: Ints) -> None:
+    """Answers to probes and floods, answers to nobody here, and what cannot be read; the rest is ordinary."""
+    n = len(kind)
+    asker = np.isin(role, (Role.PROBE, Role.FLOOD))[rows.strand]
+    asked_about = np.zeros(rows.total, bool)
+    asked_about[rows.number[asker]] = True
+    touched = asked_about[rows.number]
+    known = np.maximum(np.bincount(rows.strand, minlength=n), 1)
+    open_role = role == Role.ORDINARY
+    may_answer = open_role & (np.isin(kind, ANSWERING) | np.isin(kind, (Kind.UDP, Kind.SCTP_OTHER)))
+    share = np.bincount(rows.strand[touched & ~asker], minlength=n) / known
+    role[may_answer & (share > 0.5)] = Role.ANSWER
+    answers_hosts(kind, rows, role, may_answer)
+    g = groups.of_strand
+    unasked = (10 * groups.asked[g] < groups.known[g]) & np.isin(kind, (*ANSWERING,))
+    role[(role == Role.ORDINARY) & unasked] = Role.BACKSCATTER
+    role[kind == Kind.UNDECODED] = Role.UNDECODED
+
+
+def answers_hosts(kind: Ints, rows: Conversations, role: Ints, may_answer: NDArray[np.bool_]) -> None:
+    """Mark answers that conversations cannot pair: ICMP errors, and strands too large to know every row of."""
+    asker = np.isin(role, (Role.PROBE, Role.FLOOD))[rows.strand]
+    askers = np.unique(rows.src[asker])
+    to_asker = np.isin(rows.dst, askers)
+    known = np.maximum(np.bincount(rows.strand, minlength=len(kind)), 1)
+    share = np.bincount(rows.strand[to_asker], minlength=len(kind)) / known
+    replies = np.isin(kind, (Kind.REPLY, Kind.RST, Kind.SYN_ACK))
+    role[may_answer & replies & (role == Role.ORDINARY) & (share > 0.5)] = Role.ANSWER
+
+
+def _scan(finished: Finished, kind: Ints, rows: Conversations, role: Ints, strands: Ints) -> Scan:
+    label = (finished.protocol[strands] << 20) | np.where(
+        np.isin(kind[strands], (Kind.FRAGMENT,)), 1 << 16, finished.bits[strands]
+    )
+    parts = [strands[label == value] for value in np.unique(label)]
+    parts.sort(key=lambda part: (-int(finished.count[part].sum()), int(part[0])))
+    return Scan(
+        parts=tuple(parts),
+        probes=int(finished.count[strands].sum()),
+        first_ns=int(finished.first_ns[strands].min()),
+        last_ns=int(finished.last_ns[strands].max()),
+        heard=hear(finished, kind, rows, strands, asking=bool(np.isin(kind[strands], ASKING).all())),
+    )
+
+
+def _by_size(scans: list[Scan]) -> tuple[Scan, ...]:
+    return tuple(sorted(scans, key=lambda scan: (-scan.probes, scan.first_ns, scan.strands.tolist()[:4])))
+
+
+def _traffic(finished: Finished, role: Ints) -> dict[str, int]:
+    counts = np.bincount(role, finished.count, len(Role)).astype(np.int64)
+    return {each.name.lower(): int(counts[each]) for each in Role}
