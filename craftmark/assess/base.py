@@ -123,10 +123,19 @@ class Subject:
         return any(part.protocol != ARP and part.field("ip_ttl") is not None for part in self.parts)
 
     @property
+    def first_packets(self) -> tuple[int, ...]:
+        """packet_id of the first few probes of the main kind."""
+        return tuple(self.main.sample.packet_id[:PACKETS_SHOWN].tolist())
+
+    @property
     def has_payload(self) -> bool:
         """Tell whether some probe of the main kind carries data."""
         evidence = self.main.field("payload_len")
         return evidence is not None and evidence.maximum > 0
+
+
+#: Packets named as evidence per claim.
+PACKETS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def claim_of_distance(subject: Subject, distance: Distance) -> Claim | None:
         for_=(best.why,),
         against=others,
         settled_by="a traceroute to the claimed source, and the sender's own TTL in packets it did not craft",
+        packets=subject.first_packets,
     )
 
 
@@ -108,6 +109,7 @@ def claim_of_spoofing(subject: Subject, spoofing: Spoofing) -> Claim | None:
         confidence=graded(spoofing.confidence),
         for_=spoofing.reasons,
         settled_by="flow records of the networks on the way: where did these packets enter",
+        packets=subject.first_packets,
     )
 
 
@@ -124,6 +126,7 @@ def claim_of_sender(subject: Subject, sender: OneSender) -> Claim | None:
         confidence=graded(sender.confidence),
         for_=sender.reasons,
         settled_by="clock, counters and distance of each source in its other traffic",
+        packets=subject.first_packets,
     )
 
 
@@ -138,4 +141,5 @@ def claim_of_code(subject: Subject) -> Claim | None:
         confidence="strong" if len(held) >= 3 else "fair",
         for_=(f"{', '.join(held)}: one value in the probes of every source, {subject.probes:,} probes in all",),
         settled_by="a source whose packets differ in one of these fields",
+        packets=subject.first_packets,
     )

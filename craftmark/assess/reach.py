@@ -182,4 +182,5 @@ def claim_of_reach(subject: Subject, reach: Reach, predictions: Sequence[Predict
         for_=by_standard + agreeing,
         against=against,
         settled_by="the same packets sent to an open and a closed port of the target itself, watching what comes back",
+        packets=subject.first_packets,
     )

@@ -8,6 +8,7 @@ Networks are told apart by the first 16 bits (IPv6: 32 bits): sources within one
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal
@@ -42,6 +43,13 @@ FEWEST_VALUES: Final = 16
 BURST_NS: Final = 1_000_000_000
 #: Steps by which one program's counter may advance between two packets: by ones, or in the other byte order.
 COUNTER_STEPS: Final = (1, 256)
+#: A probe's fields beside the IP ID, which a decoy's burst repeats.
+_PROBE_WORDS: Final = [
+    *(FIELDS[name].word for name in ("tcp_seq", "tcp_ack", "tcp_sport", "tcp_dport")),
+    *(IP_DST, IP_DST_HIGH, IP_DST_HIGH + 1, IP_DST_HIGH + 2),
+]
+#: Bursts count only where chance would bring as many less often than this (log10).
+BURST_CHANCE: Final = -3.0
 COUNTERS: Final = {"ip_id": 16, "tcp_sport": 16, "udp_sport": 16, "tcp_seq": 32, "icmp_seq": 16, "icmp6_seq": 16}
 
 
@@ -93,31 +101,40 @@ def networks_of(addresses: Iterable[str]) -> set[str]:
 def decoy_bursts(part: Dossier) -> int:
     """Return the number of bursts: the same drawn values to one port, within a second, from two or more sources.
 
-    Zero where the values do not vary from probe to probe, since then equality shows nothing.
+    Zero where the values do not vary from probe to probe, since then equality shows nothing, and where chance alone
+    would bring as many.
     """
-    if part.protocol != TCP or part.sources_total < 2:
-        return 0
     drawn = part.field("ip_id")
-    if drawn is None or drawn.distinct < FEWEST_VALUES:
+    if part.protocol != TCP or part.sources_total < 2 or drawn is None or drawn.distinct < FEWEST_VALUES:
         return 0
     sample = part.sample.take(part.sample.present("ip_id") & part.sample.present("tcp_dport"))
     sources, _ = number_sources(sample)
-    names = ("ip_id", "tcp_seq", "tcp_ack", "tcp_sport", "tcp_dport")
-    words = [FIELDS[name].word for name in names]
-    words += [IP_DST, IP_DST_HIGH, IP_DST_HIGH + 1, IP_DST_HIGH + 2]
-    _, burst = np.unique(sample.words[:, words], axis=0, return_inverse=True)
-    order = np.lexsort((sample.ts_ns, burst.reshape(-1)))
-    burst, sources, times = burst.reshape(-1)[order], sources[order], sample.ts_ns[order]
-    joins = (burst[1:] == burst[:-1]) & (sources[1:] != sources[:-1]) & (times[1:] - times[:-1] <= BURST_NS)
-    return len(np.unique(burst[1:][joins]))
+    probe = np.unique(sample.words[:, _PROBE_WORDS], axis=0, return_inverse=True)[1].reshape(-1)
+    values = sample.column("ip_id").astype(np.int64)
+    order = np.lexsort((sample.ts_ns, values, probe))
+    probe, values, sources, times = probe[order], values[order], sources[order], sample.ts_ns[order]
+    same = (probe[1:] == probe[:-1]) & (values[1:] == values[:-1])
+    joins = same & (sources[1:] != sources[:-1]) & (times[1:] - times[:-1] <= BURST_NS)
+    found = len(np.unique(np.stack((probe[1:][joins], values[1:][joins])), axis=1).T)
+    sizes = np.bincount(probe)
+    expected = float((sizes * (sizes - 1) / 2).sum()) / 2 ** (drawn.ever_one & ~drawn.always_one).bit_count()
+    return found if log10_chance_of_bursts(found, expected) <= BURST_CHANCE else 0
+
+
+def log10_chance_of_bursts(found: int, expected: float) -> float:
+    """Return a bound on the chance of so many equal draws by accident (Chernoff's, for a Poisson count)."""
+    if found <= expected or expected <= 0:
+        return 0.0
+    return (found - expected + found * math.log(expected / found)) / math.log(10)
 
 
 def _bursts(bursts: int) -> Reason | None:
     if not bursts:
         return None
     times = "once" if bursts == 1 else f"{bursts:,} times"
-    words = f"{times} several sources sent the same IP ID, sequence number and source port to the same port at once"
-    return Reason(words, 0.5 if bursts == 1 else 6.0)
+    return Reason(
+        f"{times} several sources sent the same IP ID, sequence number and source port to one port at once", 6.0
+    )
 
 
 def _counters(subject: Subject) -> list[Reason]:

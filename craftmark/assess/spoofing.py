@@ -132,10 +132,13 @@ def _drawn_at_random(subject: Subject) -> list[Reason]:
     reserved = sum(any(address in network for network in RESERVED) for address in known)
     if blocks < 0.85 * expected:
         return []
-    share = f"{reserved} of {len(known)} lie in reserved space, {RESERVED_SHARE * len(known):.0f} expected"
-    words = f"the sources are spread like a draw over the whole address space ({share}), hosts are not"
-    usual = reserved >= 3 and reserved >= RESERVED_SHARE * len(known) / 3
-    return [Reason(words, 1.5 if usual else 0.5)]
+    expected_reserved = RESERVED_SHARE * len(known)
+    share = f"{reserved} of {len(known)} lie in reserved space, where such a draw puts {expected_reserved:.0f}"
+    if reserved >= max(3, expected_reserved / 3):
+        return [Reason(f"the sources are spread like a draw over the whole address space: {share}", 1.5)]
+    if expected_reserved >= 5 and reserved == 0:
+        return [Reason(f"the sources avoid unused space as hosts do: {share} (routers drop some of it)", -0.5)]
+    return []
 
 
 def _one_behind_many(sender: OneSender) -> list[Reason]:

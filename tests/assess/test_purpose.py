@@ -1,0 +1,116 @@
+"""Purposes: weights add up to 1, each scan gets its usual purpose first, and what is not known stays silent."""
+
+from __future__ import annotations
+
+from math import fsum
+
+import numpy as np
+import pytest
+
+from craftmark.assess.base import AnswersSeen, MakerView
+from craftmark.assess.conclude import conclude
+from craftmark.assess.purpose import UNEXPLAINED, PurposeRule, Sign, Span, purposes, read_purpose, weigh
+from craftmark.errors import RuleError
+from craftmark.packets.fields import ACK_BIT, ICMP
+
+from tests.assess.test_sender import WIDE, decoys  # isort: skip
+
+
+def first(subject):
+    return conclude(subject).purposes[0].id
+
+
+def test_weights_add_up_to_one_and_unexplained_is_among_them(odd_scan):
+    found = conclude(odd_scan).purposes
+    assert fsum(one.weight for one in found) == pytest.approx(1.0, abs=1e-9)
+    assert UNEXPLAINED in {one.id for one in found}
+    assert all(one.weight > 0 and one.settled_by for one in found)
+
+
+def test_the_scan_of_2000_is_no_port_scan_and_a_trigger_stays_unlikely_but_possible(odd_scan):
+    weights = {one.id: one.weight for one in conclude(odd_scan).purposes}
+    assert weights["port-scan"] < 0.05
+    assert 0 < weights["covert-trigger"] < 0.05
+    assert weights["tool-test"] > weights["port-scan"]
+    assert max(weights.values()) < 0.7
+
+
+def test_a_syn_scan_of_ports_looks_for_open_ports(plant):
+    assert first(plant({"tcp_dport": np.arange(500)})) == "port-scan"
+
+
+def test_a_ping_sweep_looks_for_hosts(plant):
+    subject = plant({"ip_dst": 0xC6336400 + np.arange(200)}, protocol=ICMP, icmp=(8, 0), shape="host")
+    assert first(subject) == "host-discovery"
+
+
+def test_one_port_of_many_addresses_looks_for_a_service(plant):
+    assert first(plant({"ip_dst": 0xC6336400 + np.arange(200), "tcp_dport": 23}, shape="address")) == "service-search"
+
+
+def test_an_ack_scan_maps_filters(plant):
+    assert first(plant({"tcp_dport": np.arange(500)}, control_bits=ACK_BIT)) == "firewall-mapping"
+
+
+def test_a_bots_probes_are_a_worm(plant):
+    maker = MakerView("crafted", "mirai", 0.99, ((64, 64),))
+    columns = {"ip_dst": 0xC6336400 + np.arange(200), "tcp_dport": 23}
+    assert first(plant(columns, shape="address", maker=maker)) == "worm"
+
+
+def test_a_flood_is_a_flood(plant):
+    subject = plant(
+        {"ip_src": np.random.default_rng(1).integers(0, 2**32, 600), "tcp_dport": 80}, shape="spot", is_flood=True
+    )
+    assert first(subject) == "flood"
+
+
+def test_decoys_cover_a_scan(plant):
+    weights = {one.id: one.weight for one in conclude(plant(decoys(WIDE, 60))).purposes}
+    assert weights["decoy-cover"] > 0.2
+
+
+def test_a_walked_path_is_one(plant):
+    subject = plant({"ip_ttl": np.repeat([1, 2, 3, 4], 3), "udp_dport": np.arange(12)}, protocol=17, shape="path")
+    assert first(subject) == "path-tracing"
+
+
+def test_a_sign_whose_fact_is_unknown_is_silent():
+    sign = Sign({"answered_share": Span(None, 0.5)}, 10.0, "few answers")
+    rules = (PurposeRule("a", "a", 0.5, "x", (sign,)), PurposeRule(UNEXPLAINED, "b", 0.5, "x", ()))
+    assert [one.weight for one in weigh({}, rules)] == [0.5, 0.5]
+    assert weigh({"answered_share": 0.1}, rules)[0].for_ == ("few answers",)
+
+
+def test_answers_are_a_fact_only_where_they_would_be_seen(plant):
+    silent = conclude(plant({"tcp_dport": np.arange(9)}))
+    seen = conclude(plant({"tcp_dport": np.arange(9)}, answers=AnswersSeen(both_ways=True)))
+    assert silent.purposes == seen.purposes
+
+
+def test_every_purpose_has_words_for_each_sign():
+    for rule in purposes():
+        assert rule.statement
+        assert rule.settled_by
+        assert all(sign.says and sign.factor != 1 for sign in rule.signs)
+
+
+def test_the_priors_add_up_to_about_one():
+    assert fsum(rule.prior for rule in purposes()) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "when = {moon = 1}\nfactor = 2\nsays = 'x'",
+        "when = {ports = {above = 1}}\nfactor = 2\nsays = 'x'",
+        "when = {ports = 1}\nfactor = 0\nsays = 'x'",
+        "when = {ports = 1}\nfactor = 2",
+        "when = {ports = []}\nfactor = 2\nsays = 'x'",
+    ],
+)
+def test_a_broken_purpose_is_refused_by_name(tmp_path, sign):
+    path = tmp_path / "odd.toml"
+    path.write_text(f"id = 'x'\nstatement = 'x'\nprior = 0.1\nsettled_by = 'x'\n[[signs]]\n{sign}\n")
+    with pytest.raises(RuleError, match=r"odd\.toml"):
+        read_purpose(path)
