@@ -76,6 +76,15 @@ def targets_phrase(scan: Scan) -> str:
     return counted(scan.targets_total, "address", "addresses")
 
 
+def agreement(verdict: ToolVerdict) -> str:
+    """Return how many marks agree with an identified tool, at what chance, and how many its user changed."""
+    agree = f"{counted(len(verdict.agrees), 'mark')} {'agrees' if len(verdict.agrees) == 1 else 'agree'}"
+    if verdict.log10_chance is not None:
+        agree += f" ({power(verdict.log10_chance)} that other code would show them)"
+    changed = len(verdict.disagrees)
+    return f"{agree}, {changed:,} {'differs' if changed == 1 else 'differ'} that its user sets" if changed else agree
+
+
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, without its full stop and starting low unless it starts with a name."""
     first = text.split(". ", maxsplit=1)[0].rstrip(".")
@@ -137,10 +146,7 @@ def _made(scan: Scan) -> Iterator[str]:
         yield f"{said[maker.kind]}: {maker.kind_why[0]}."
     found = [verdict for verdict in by_conclusion(scan, "identification") if verdict.tool == maker.tool]
     if maker.tool is not None:
-        reason = f": {found[0].reason}" if found and found[0].reason else ""
-        chance = found[0].log10_chance if found else None
-        agreed = f" ({power(chance)} by another maker)" if chance is not None else ""
-        yield f"Made with {_tool_name(scan)}{reason}{agreed}."
+        yield f"Made with {_tool_name(scan)}" + (f": {agreement(found[0])}." if found else ".")
         if found and found[0].kind == "library":
             yield "That is the origin of the values, a template: which program sent them stays open."
     elif maker.conclusion == "unsuitable":

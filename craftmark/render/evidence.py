@@ -36,7 +36,7 @@ def write_evidence(page: Page, report: Report, scan: Scan) -> None:
     for purpose in scan.purposes:
         page.named("purpose", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")
     for claim in report.claims:
-        if claim.about == scan.id:
+        if claim.about == scan.id and (claim.for_ or claim.against or claim.settled_by):
             write_claim(page, claim, inputs=len(report.inputs))
 
 

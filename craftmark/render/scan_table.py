@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from craftmark.render.conclusion import by_conclusion, kind_of_probe
+from craftmark.render.conclusion import agreement, by_conclusion, kind_of_probe
 from craftmark.render.numbers import counted, duration, listed, percent, power
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from craftmark.render.layout import Page
-    from craftmark.report.document import Parameter, Remembered, Scan, Toolmark, ToolVerdict
+    from craftmark.report.document import Claim, Parameter, Remembered, Scan, Toolmark, ToolVerdict
 
 #: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
 SHOWN = 6
 TOOLS_SHOWN = 16
+LINES_SHOWN = 4
 
 _CONSTANT_KINDS = ("constant", "ttl")
 _OTHER_LABELS = {
@@ -30,16 +31,18 @@ _OTHER_LABELS = {
 }
 
 
-def write_scan(page: Page, scan: Scan, *, everything: bool) -> None:
-    """Write the table of a scan; ``everything`` lifts the caps on lists, and changes nothing else."""
+def write_scan(page: Page, scan: Scan, claims: Sequence[Claim], *, everything: bool) -> None:
+    """Write the table of a scan with the claims about it; ``everything`` lifts the caps on lists, and nothing else."""
     _write_sent(page, scan, SHOWN if not everything else len(scan.sources))
     _write_marks(page, scan)
     page.gap()
-    _write_maker(page, scan, TOOLS_SHOWN if not everything else len(scan.maker.tools))
+    _write_maker(page, scan, everything=everything)
     page.gap()
     _write_sender(page, scan)
     _write_answers(page, scan)
     _write_purposes(page, scan)
+    for claim in claims:
+        page.row(claim.id, f"{claim.statement} ({claim.confidence})")
 
 
 def _write_sent(page: Page, scan: Scan, most: int) -> None:
@@ -82,19 +85,29 @@ def _by_count(marks: Sequence[Toolmark]) -> Iterable[tuple[tuple[int, int, bool]
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-def _write_maker(page: Page, scan: Scan, most: int) -> None:
+def _write_maker(page: Page, scan: Scan, *, everything: bool) -> None:
     maker = scan.maker
+    most = len(maker.tools) if everything else TOOLS_SHOWN
     kind = {"crafted": "crafted", "stack": "system's stack", "undecided": "undecided"}[maker.kind]
     for place, why in enumerate(maker.kind_why or ("no reason is known",)):
         page.row(kind if place == 0 else "", why)
     for place, verdict in enumerate(by_conclusion(scan, "identification")):
-        chance = f", {power(verdict.log10_chance)} by another maker" if verdict.log10_chance is not None else ""
-        sure = f" (confidence {percent(maker.confidence)})" if verdict.tool == maker.tool else ""
-        page.named("identified" if place == 0 else "", verdict.tool, f"{verdict.reason}{chance}{sure}", style="found")
+        sure = f", confidence {percent(maker.confidence)}" if verdict.tool == maker.tool else ""
+        page.named("identified" if place == 0 else "", verdict.tool, f"{agreement(verdict)}{sure}", style="found")
+        _write_lines(page, "agrees", verdict.agrees, everything=everything)
+        _write_lines(page, "differs", verdict.disagrees, everything=everything)
     if maker.parameters:
         page.grid("parameters", [f"{name} = {_value(one)}" for name, one in sorted(maker.parameters.items())])
     _write_verdicts(page, "eliminated", by_conclusion(scan, "elimination"), most)
     _write_verdicts(page, "not eliminated", by_conclusion(scan, "inconclusive"), most)
+
+
+def _write_lines(page: Page, word: str, lines: Sequence[str], *, everything: bool) -> None:
+    shown = lines if everything else lines[:LINES_SHOWN]
+    for place, line in enumerate(shown):
+        page.row(word if place == 0 else "", line)
+    if len(shown) < len(lines):
+        page.row("", f"and {len(lines) - len(shown):,} more (-v shows them)")
 
 
 def _write_verdicts(page: Page, label: str, verdicts: Sequence[ToolVerdict], most: int) -> None:
@@ -120,8 +133,6 @@ def verdict_reason(verdict: ToolVerdict) -> str:
         price = f", {power(verdict.price_log10)} in likelihood" if verdict.price_log10 is not None else ""
         by_hand = f"{counted(verdict.settings_needed, 'setting')} by hand{price}"
         return f"{by_hand}: {reason}" if reason else by_hand
-    if verdict.log10_chance is not None and "10^" not in reason:
-        return f"{reason}: {power(verdict.log10_chance)}"
     return reason
 
 

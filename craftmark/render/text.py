@@ -47,7 +47,7 @@ def render_text(report: Report, *, verbosity: int = 0, width: int = WIDTH, colou
     if len(detailed) < len(findings):
         page.gap()
         page.paragraph(f"Shown whole are the first {DETAILED}; -v shows all, --only ID one of them.", style="dim")
-    _write_campaigns(page, report, verbosity)
+    _write_campaigns(page, report)
     _write_case(page, report)
     _write_footer(page, report)
     return page.text()
@@ -107,14 +107,15 @@ def _write_finding(page: Page, report: Report, finding: Scan, verbosity: int) ->
     for sentence in sentences(finding):
         page.paragraph(sentence, indent=2, hanging=2)
     page.gap()
-    write_scan(page, finding, everything=verbosity > 0)
+    claims = [claim for claim in report.claims if claim.about == finding.id]
+    write_scan(page, finding, claims, everything=verbosity > 0)
     if verbosity > 0:
         write_evidence(page, report, finding)
     if verbosity > 1:
         write_all_comparisons(page, report, finding)
 
 
-def _write_campaigns(page: Page, report: Report, verbosity: int) -> None:
+def _write_campaigns(page: Page, report: Report) -> None:
     page.gap()
     for campaign in report.campaigns:
         page.row(campaign.id, f"{campaign.statement}: {listed(campaign.scans, most=12)}", style="bold")
@@ -122,9 +123,7 @@ def _write_campaigns(page: Page, report: Report, verbosity: int) -> None:
             page.row("", "; ".join(campaign.why))
     ids = {finding.id for finding in (*report.scans, *report.floods)}
     for claim in report.claims:
-        if verbosity == 0:
-            page.row(claim.id, f"{claim.about}: {claim.statement} ({claim.confidence})")
-        elif claim.about not in ids:
+        if claim.about not in ids:
             write_claim(page, claim, inputs=len(report.inputs))
 
 

@@ -182,8 +182,8 @@ class ToolVerdict:
     """The comparison of one rule with the marks, and its conclusion.
 
     ``agrees``, ``disagrees`` and ``silent`` hold one readable line per expectation, with its count. ``reason`` is the
-    conclusion's reason in one sentence, ``log10_chance`` the chance of such agreement by another maker (for an
-    elimination: of such disagreement by this one).
+    conclusion's reason in one sentence, ``log10_chance`` the chance that another maker would show all that agrees.
+    ``by_date``: eliminated only because no version that could do this existed when the packets were captured.
     """
 
     tool: str
@@ -198,6 +198,7 @@ class ToolVerdict:
     settings_needed: int | None
     price_log10: float | None
     log10_chance: float | None
+    by_date: bool
     packets: tuple[PacketRef, ...]
 
 

@@ -44,7 +44,7 @@ def test_the_sentences_say_what_who_who_not_how_far_what_for():
     said = "\n".join(sentences(scan()))
     assert "sent 3,072 TCP FIN+RST+PSH packets to ports 1-1024 of 172.16.1.101, in rising order, within 13.6 s" in said
     assert "from 20 May 2000 17:06:45.061034 UTC on" in said
-    assert "Made with libnet 1.0 sample programs 1.0.x: seven template values agree" in said
+    assert "Made with libnet 1.0 sample programs 1.0.x: 2 marks agree (10^-31 that other code would show them)." in said
     assert "which program sent them stays open" in said
     assert "Not made with nmap, masscan, zmap, unicornscan, mirai, back-orifice or bo2k." in said
     assert "at a price of 10^-41 or less: hping, nping, scapy and packit." in said

@@ -89,6 +89,7 @@ def _verdict(tool, name, kind, conclusion, reason, **more):
         "settings_needed": None,
         "price_log10": None,
         "log10_chance": None,
+        "by_date": False,
         "packets": (),
     } | more
     return ToolVerdict(tool=tool, name=name, kind=kind, conclusion=conclusion, reason=reason, **settled)
@@ -122,7 +123,7 @@ def tools():
         "libnet 1.0 sample programs",
         "library",
         "identification",
-        "seven template values agree that no other rule has as defaults",
+        "10^-31 by chance of another maker",
         version="1.0.x",
         log10_chance=-31.4,
         agrees=("ip_id = 242: 3,072 of 3,072 (libnet 1.0 example tcp.c)", "tcp_seq = 0xA1D95: 3,072 of 3,072"),
@@ -136,10 +137,10 @@ def tools():
             tool,
             "scanner",
             "elimination",
-            reason,
-            log10_chance=chance,
+            reason if chance is None else f"{reason}: 10^{chance:.0f}",
+            log10_chance=-0.3,
             packets=FIRST_PACKETS,
-            disagrees=(f"{reason}: 3,072 of 3,072, not settable",),
+            disagrees=(f"{reason} in 3,072 of 3,072",),
         )
         for tool, reason, chance in _ELIMINATED
     ]
