@@ -62,3 +62,20 @@ def plant_subject(columns, *, shape="port", maker=None, answers=None, is_flood=F
     return Subject(
         "S1", shape, (part,), maker=maker or MakerView(), answers=answers or AnswersSeen(), is_flood=is_flood
     )
+
+
+#: Sources of one network, and of six.
+NEAR = 0xC0000200 + np.arange(5)  # one network
+WIDE = np.array([0x05060708, 0x2D010203, 0x4D808080, 0x80112233, 0xB0C0D0E0, 0xC8010203])  # six networks
+
+
+def decoys(sources, ports):
+    """Columns of a scan with decoys: each port probed once from every source, with one draw of the values."""
+    rng = np.random.default_rng(20)
+    burst = len(sources)
+    drawn = {name: np.repeat(rng.integers(1, 65535, ports), burst) for name in ("ip_id", "tcp_sport")}
+    ttls = rng.integers(37, 60, ports * burst) - 4
+    return {
+        "ip_src": np.tile(sources, ports), "tcp_dport": np.repeat(np.arange(ports), burst), "tcp_seq": 7, "tcp_ack": 0,
+        "ip_ttl": ttls, **drawn,
+    }  # fmt: skip

@@ -12,8 +12,7 @@ from craftmark.assess.conclude import conclude
 from craftmark.assess.purpose import UNEXPLAINED, PurposeRule, Sign, Span, purposes, read_purpose, weigh
 from craftmark.errors import RuleError
 from craftmark.packets.fields import ACK_BIT, ICMP
-
-from tests.assess.test_sender import WIDE, decoys  # isort: skip
+from tests.assess.planting import WIDE, decoys
 
 
 def first(subject):

@@ -6,20 +6,9 @@ import numpy as np
 import pytest
 
 from craftmark.assess.sender import assess_sender, decoy_bursts, networks_of
+from tests.assess.planting import NEAR, WIDE, decoys
 
-RNG = np.random.default_rng(20)
-NEAR = 0xC0000200 + np.arange(5)  # one network
-WIDE = np.array([0x05060708, 0x2D010203, 0x4D808080, 0x80112233, 0xB0C0D0E0, 0xC8010203])  # six networks
-
-
-def decoys(sources, ports):
-    burst = len(sources)
-    drawn = {name: np.repeat(RNG.integers(1, 65535, ports), burst) for name in ("ip_id", "tcp_sport")}
-    ttls = RNG.integers(37, 60, ports * burst) - 4
-    return {
-        "ip_src": np.tile(sources, ports), "tcp_dport": np.repeat(np.arange(ports), burst), "tcp_seq": 7, "tcp_ack": 0,
-        "ip_ttl": ttls, **drawn,
-    }  # fmt: skip
+RNG = np.random.default_rng(21)
 
 
 def test_decoy_bursts_show_one_sender(plant):

@@ -9,7 +9,7 @@ from craftmark.assess.base import AnswersSeen, MakerView
 from craftmark.assess.hops import assess_distance
 from craftmark.assess.sender import assess_sender
 from craftmark.assess.spoofing import RESERVED_SHARE, assess_spoofing, is_impossible
-from tests.assess.test_sender import NEAR, WIDE, decoys
+from tests.assess.planting import NEAR, WIDE, decoys
 
 SELF = "192.0.2.2"
 SWEEP = {"tcp_dport": np.arange(300), "ip_ttl": 60}
