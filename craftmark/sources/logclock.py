@@ -15,6 +15,7 @@ from typing import Final
 SECOND_NS: Final = 1_000_000_000
 _DAY_S: Final = 86_400
 _HALF_YEAR_S: Final = 183 * _DAY_S
+_MOST_YEARS: Final = 100  # a log that jumps back more often is not in order at all
 
 #: The year assumed when none is known; a leap year. Times are counted from its start, so it never shows.
 ASSUMED_LEAP_YEAR: Final = 2000
@@ -54,6 +55,11 @@ def is_time(month: int, day: int, hour: int, minute: int, second: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second <= 60
 
 
+def is_year(year: int) -> bool:
+    """Tell whether a year's times fit into 64 bits of nanoseconds since the epoch, with a century to spare."""
+    return 1970 <= year <= 2150
+
+
 class YearlessClock:
     """Turns month, day and time of day into nanoseconds that keep their order over a New Year."""
 
@@ -68,7 +74,7 @@ class YearlessClock:
         seconds = self._seconds(self._year, month, day, second_of_day)
         if self._last_s is None:
             self._last_s = seconds
-        elif seconds < self._last_s - _HALF_YEAR_S:
+        elif seconds < self._last_s - _HALF_YEAR_S and self._year < self._first_year + _MOST_YEARS:
             self._year += 1
             seconds = self._seconds(self._year, month, day, second_of_day)
         elif seconds > self._last_s + _HALF_YEAR_S and self._year > self._first_year:
@@ -119,7 +125,7 @@ def _zone_s(zone: bytes | None) -> int:
 def iso_ns(match: re.Match[bytes]) -> int | None:
     """Return the nanoseconds since the epoch of an ISO_TIME match, None if it is no time; no zone means UTC."""
     year, month, day, hour, minute, second = (int(match[group]) for group in range(1, 7))
-    if not is_time(month, day, hour, minute, second):
+    if not (is_time(month, day, hour, minute, second) and is_year(year)):
         return None
     nanosecond = fraction_ns(match[7]) if match[7] else 0
     return dated_ns(year, month, day, hour * 3600 + minute * 60 + second, nanosecond) - _zone_s(match[8]) * SECOND_NS

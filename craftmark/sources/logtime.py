@@ -17,19 +17,19 @@ from craftmark.sources.logclock import (
     dated_ns,
     fraction_ns,
     is_time,
+    is_year,
     iso_ns,
 )
 
 _MONTH = rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _RFC_3164 = re.compile(
-    rb"(?:<\d{1,3}>)?\s*"
-    + _MONTH
-    + rb" +(\d{1,2})(?:,? (\d{4}))?,? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: (\d{4})(?= ))?"
+    rb"(?:<\d{1,3}>)?\s*" + _MONTH + rb" +(\d{1,2})(?:,? (\d{4}))?,? (\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+    rb"(?: (\d{4})(?= ))?"
 )
 _ISO = re.compile(rb"(?:<\d{1,3}>\d? ?)?(?:[A-Z][a-z]{2} )?" + ISO_PATTERN)
 _DMESG = re.compile(rb"\s*\[[A-Z][a-z]{2} " + _MONTH + rb" +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\]")
-_UNIX = re.compile(rb"(\d{9,10})\.(\d{3,9}) ")
-_KERNEL = re.compile(rb"\[ {0,12}(\d{1,10})\.(\d{3,9})\]")
+_UNIX = re.compile(rb"([1-6]?\d{9})\.(\d{3,9}) ")
+_KERNEL = re.compile(rb"\[ {0,12}(\d{1,9})\.(\d{3,9})\]")
 
 
 class LogTime:
@@ -108,7 +108,7 @@ class LogTime:
     def _dated(self, match: re.Match[bytes], year: int, groups: tuple[int, int, int]) -> tuple[str, int, bool]:
         month, day = MONTHS[match[1]], int(match[2])
         hour, minute, second = (int(match[group]) for group in groups)
-        if not is_time(month, day, hour, minute, second):
+        if not (is_time(month, day, hour, minute, second) and is_year(year)):
             return "", 0, False
         self._zoneless = True
         return "epoch", dated_ns(year, month, day, hour * 3600 + minute * 60 + second, 0), True

@@ -33,7 +33,8 @@ _MAC = rb"(?:[0-9a-f]{2}:){8}((?:[0-9a-f]{2}:){3}[0-9a-f]{2}):[0-9a-f]{2}:[0-9a-
 _HEAD = re.compile(
     rb"IN=\S{0,64} (?:PHYSIN=\S{0,64} )?OUT=\S{0,64} (?:PHYSIN=\S{0,64} )?(?:PHYSOUT=\S{0,64} )?"
     rb"(?:MAC=(?:" + _MAC + rb"|[0-9a-f:]{0,128}) {1,2}(?:TUNNEL=\S{0,64} )?)?"
-    rb"(?:MACSRC=(?:[0-9a-f]{2}:){2}((?:[0-9a-f]{2}:){3}[0-9a-f]{2}) MACDST=\S{17} (?:VPROTO=\S{4} VID=\d+ )?MACPROTO=\S{4} )?"
+    rb"(?:MACSRC=(?:[0-9a-f]{2}:){2}((?:[0-9a-f]{2}:){3}[0-9a-f]{2}) MACDST=\S{17} (?:VPROTO=\S{4} VID=\d+ )?"
+    rb"MACPROTO=\S{4} )?"
     rb"(?:(SRC=)|ARP HTYPE=)?"
 )
 _IPV4 = re.compile(
@@ -48,9 +49,8 @@ _IPV6 = re.compile(
 _PORTS_TEXT = rb"SPT=(\d{1,5}) DPT=(\d{1,5}) ?"
 _PORTS = re.compile(_PORTS_TEXT)
 _TCP = re.compile(
-    _PORTS_TEXT
-    + rb"(?:SEQ=(\d{1,10}) ACK=(\d{1,10}) )?WINDOW=(\d{1,5}) (?:RES=0x([0-9A-Fa-f]{2}) )?((?:(?:AE|CWR|ECE|URG|ACK|PSH|RST"
-    rb"|SYN|FIN) )*)URGP=(\d{1,5}) ?(?:OPT \((?:([0-9A-Fa-f]*)|TRUNCATED)\))?"
+    _PORTS_TEXT + rb"(?:SEQ=(\d{1,10}) ACK=(\d{1,10}) )?WINDOW=(\d{1,5}) (?:RES=0x([0-9A-Fa-f]{2}) )?"
+    rb"((?:(?:AE|CWR|ECE|URG|ACK|PSH|RST|SYN|FIN) )*)URGP=(\d{1,5}) ?(?:OPT \((?:([0-9A-Fa-f]*)|TRUNCATED)\))?"
 )
 _UDP_LEN = re.compile(rb"LEN=(\d{1,5})(?: |$)")
 _ICMP = re.compile(rb"TYPE=(\d{1,3}) CODE=(\d{1,3})(?: INCOMPLETE \[(\d+) bytes\])?(?: ID=(\d{1,5}) SEQ=(\d{1,5}))? ?")
@@ -142,7 +142,7 @@ class NetfilterParser:
         rows.note(f.NOTE_TOS_PARTIAL)
         options = len(ip[12] or b"") // 2
         if options:
-            put(f.IP_IHL, 5 + options // 4)
+            rows.put(f.IP_IHL, 5 + options // 4)
         if offset:
             _write_later_fragment(rows, 4, protocol)
             return ""

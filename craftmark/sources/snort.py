@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from craftmark.packets import fields as f
 from craftmark.packets.rows import TCP_OPTION_WORDS, parse_address
-from craftmark.sources.logclock import YearlessClock, dated_ns, fraction_ns, is_time
+from craftmark.sources.logclock import YearlessClock, dated_ns, fraction_ns, is_time, is_year
 from craftmark.sources.snort_header import FIRST_PARTS, HEADING, KNOWN, PARTS, SNIFFED, STAMP, Header
 from craftmark.sources.textlines import PacketLog, TextSource, printable
 
@@ -51,8 +51,10 @@ _ORDERS: Final = (
 )
 
 _PROTOCOLS: Final = {
-    b"TCP": 6, b"UDP": 17, b"ICMP": 1, b"IGMP": 2, b"IP": 0, b"GRE": 47, b"ESP": 50, b"AH": 51, b"IPV6": 41, b"IPENCAP": 4,
-    b"IP-ENCAP": 4, b"IPV6-ICMP": 58, b"ICMPV6": 58, b"ICMP6": 58, b"SCTP": 132, b"OSPF": 89, b"OSPFIGP": 89, b"PIM": 103,
+    b"TCP": 6, b"UDP": 17, b"ICMP": 1, b"IGMP": 2, b"IP": 0, b"GRE": 47, b"ESP": 50, b"AH": 51, b"IPV6": 41,
+    b"IPENCAP": 4, b"IP-ENCAP": 4, b"IPV6-ICMP": 58, b"ICMPV6": 58, b"ICMP6": 58, b"SCTP": 132, b"OSPF": 89,
+    b"OSPFIGP": 89,
+    b"PIM": 103,
     b"EGP": 8, b"IGP": 9, b"VRRP": 112, b"IPV6-FRAG": 44, b"IPV6-OPTS": 60, b"IPV6-NONXT": 59, b"IPV6-ROUTE": 43,
     b"HOPOPT": 0, b"ICMPV6-ICMP": 58, b"IPCOMP": 108, b"RSVP": 46, b"EIGRP": 88, b"L2TP": 115,
 }  # fmt: skip
@@ -130,7 +132,8 @@ class SnortParser:
             self._log.note("no flag is set in any packet: the order of the flag columns cannot be told")
         if self._after_header:
             self._log.note(
-                f"{self._after_header} lines after packet headers are not understood; text of a payload could imitate packets"
+                f"{self._after_header} lines after packet headers are not understood;"
+                " a payload printed as text could imitate packets"
             )
         if self._timeless:
             self._log.note(f"{self._timeless} packets have another clock than the first one: their times are not used")
@@ -141,6 +144,9 @@ class SnortParser:
         month, day, hour, minute, second = (int(stamp[group]) for group in (1, 2, 4, 5, 6))
         if not is_time(month, day, hour, minute, second):
             self._log.damage(byte, f"no such time: {printable(stamp[0])}")
+            return
+        if stamp[3] is not None and not is_year(_full_year(stamp[3])):
+            self._log.damage(byte, f"no year of Snort's: {printable(stamp[0])}")
             return
         clock = "no-year" if stamp[3] is None and self._year is None else "epoch"
         self.clock = self.clock or clock
@@ -155,10 +161,7 @@ class SnortParser:
         nanosecond = fraction_ns(stamp[7])
         if stamp[3] is None:
             return self._years.ns(month, day, second_of_day, nanosecond)
-        year = int(stamp[3])
-        if len(stamp[3]) == 2:  # Snort began in 1998
-            year += 1900 if year >= 90 else 2000
-        return dated_ns(year, month, day, second_of_day, nanosecond)
+        return dated_ns(_full_year(stamp[3]), month, day, second_of_day, nanosecond)
 
     def _continue(self, header: Header, line: bytes, at: int) -> None:
         """Read the parts of a packet that stand on a line, from ``at`` on."""
@@ -255,6 +258,14 @@ class SnortParser:
         elif length == 20:
             rows.put_layout(())
         return ""
+
+
+def _full_year(digits: bytes) -> int:
+    """Return the year of two or four digits; Snort began in 1998."""
+    year = int(digits)
+    if len(digits) == 4:
+        return year
+    return year + (1900 if year >= 90 else 2000)
 
 
 def _protocol_number(name: bytes) -> int | None:

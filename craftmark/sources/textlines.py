@@ -103,15 +103,15 @@ class PacketLog:
         if not total:
             return f"no {name} packet in it"
         first = self.provenance.damage[0]
-        return (
-            f"{total} lines begin like {name} packets, none can be read; the first, at byte {first.byte}: {first.what}"
-        )
+        return f"{total} lines begin like {name} packets, none can be read; at byte {first.byte}: {first.what}"
 
 
 class LineParser(Protocol):
     """Reads the lines of one text format into a ``PacketLog``."""
 
-    clock: str
+    @property
+    def clock(self) -> str:
+        """The clock of the times, as in ``Provenance``; known after the first packet."""
 
     def read(self, line: bytes, byte: int) -> None:
         """Read one line that starts at ``byte``."""
