@@ -63,7 +63,7 @@ def in_blocks(sizes: list[int], changes: int) -> float:
 
 
 def first_of(count: int, special: int, hits: int) -> float:
-    """Return the chance that a random order of ``count`` has at least ``hits`` of ``special`` in its first ``special``."""
+    """Return the chance that a random order has ``hits`` or more of ``special`` values in its first ``special``."""
     ways = log10_choose(count, special)
     rest = count - special
     terms = [

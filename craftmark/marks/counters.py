@@ -13,7 +13,7 @@ import numpy as np
 
 from craftmark.marks.base import Toolmark
 from craftmark.marks.chance import LOG10_2, STATED_AT, at_least
-from craftmark.marks.sequences import column, followed, groups, showing, shown, split
+from craftmark.marks.sequences import column, followed, groups, neighbours, showing, shown
 from craftmark.packets.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from craftmark.marks.sequences import Key
     from craftmark.packets.batch import PacketBatch
 
-#: Fields that stacks and tools use as counters.
+#: Fields of 16 or 32 bits that stacks and tools use as counters.
 _COUNTING: Final = (
     "ip_id", "tcp_sport", "udp_sport", "sctp_sport", "tcp_seq", "tcp_ack", "icmp_id", "icmp_seq", "icmp6_id",
     "icmp6_seq", "sctp_vtag",
 )  # fmt: skip
-#: A small step is below this share of the field's range.
-_SMALL: Final = 1 / 32
+#: A small step is below this share of the field's range: 2,048 of 16 bits, 4 million of 32.
+_SMALL: Final = {16: 1 / 32, 32: 1 / 1024}
 #: Share of the steps that must be small and in one direction.
 _NEARLY_ALL: Final = 0.9
 _FEWEST_PACKETS: Final = 4
@@ -103,17 +103,15 @@ def _steps(count: _Count) -> str:
 def _ways(packets: PacketBatch, name: str) -> Iterator[_Count]:
     bits = FIELDS[name].bits
     values = column(packets, name)
-    orders = [values]
-    if bits in (16, 32):
-        orders.append(values.astype(f"<u{bits // 8}").byteswap().astype(np.int64))
+    orders = (values, values.astype(f"<u{bits // 8}").byteswap().astype(np.int64))
     several = bool(groups(packets, "source").any())
     for level, (keys, _) in enumerate(_LEVELS):
         number = groups(packets, *keys)
         if (level == 1 and not several) or (level == 2 and not groups(packets, "target").any()):
             continue
         for order, stream in enumerate(orders):
-            steps = [np.diff(part) % (1 << bits) for part in split(stream, number)]
-            count = _count(np.concatenate(steps), bits)
+            earlier, later = neighbours(stream, number)
+            count = _count((later - earlier) % (1 << bits), bits)
             if count is not None:
                 yield count._replace(level=level, is_swapped=bool(order))
 
@@ -125,14 +123,14 @@ def _count(steps: NDArray[np.int64], bits: int) -> _Count | None:
     if np.count_nonzero(moving >= 1 << (bits - 1)) > len(moving) / 2:
         inner = _count((1 << bits) - moving, bits) if np.count_nonzero(moving == 1 << (bits - 1)) == 0 else None
         return None if inner is None else inner._replace(step=-inner.step, longest=-inner.longest)
-    small = moving[moving < (1 << bits) * _SMALL]
+    small = moving[moving < (1 << bits) * _SMALL[bits]]
     if len(small) < _NEARLY_ALL * len(moving):
         return None
     sizes, counts = np.unique(small, return_counts=True)
     usual = int(counts.argmax())
     exact = int(counts[usual])
     chance = min(
-        at_least(len(moving), len(small), _SMALL),
+        at_least(len(moving), len(small), _SMALL[bits]),
         at_least(len(moving), exact, 2.0**-bits) + bits * LOG10_2,
     )
     step = int(sizes[usual]) if exact >= len(moving) / 2 else int(sizes[0])

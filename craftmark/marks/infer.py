@@ -1,14 +1,14 @@
 """All families in the order in which a reader wants their marks.
 
 A new family is a module of this folder with ``infer(dossier) -> list[Toolmark]`` and one line in FAMILIES; families
-that look for relations nobody named stand beside ``relations``.
+that look for relations nobody named stand beside ``pairs``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, options, order, relations, repeats, timing, ttl, widths
+from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, timing, ttl, widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
     ttl.infer,
     options.infer,
     relations.infer,
+    pairs.infer,
     counters.infer,
     widths.infer,
     order.infer,

@@ -96,7 +96,8 @@ def _followed(dossier: Dossier, name: str, levels: tuple[tuple[Key, ...], ...]) 
     packets = followed(showing(dossier.sample, name))
     values = column(packets, name)
     for keys in levels:
-        parts = [part for part in split(values, groups(packets, *keys)) if len(np.unique(part)) >= FEWEST]
+        number = groups(packets, *keys)
+        parts = [part for part in split(values, number, FEWEST) if len(np.unique(part)) >= FEWEST]
         if parts and sum(len(part) for part in parts) >= len(values) / 2:
             parts.sort(key=len, reverse=True)
             return _Followed(name, keys, parts[:_SEQUENCES], packets)

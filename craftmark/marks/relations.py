@@ -75,7 +75,7 @@ def _telling_probes(
         good = good & expression.evaluate(sample).astype(np.bool_)
     rows = np.flatnonzero(good)
     words = [FIELDS[name].word for name in expression.fields]
-    distinct = len(np.unique(sample.words[np.ix_(rows, words)], axis=0)) if len(rows) else 0
+    distinct = len(np.unique(sample.words[rows][:, words], axis=0)) if len(rows) else 0
     return min(distinct, evidence.held), shown(sample.take(rows[:10]))
 
 
@@ -85,8 +85,8 @@ def _chance(expression: Expression, tries: int, hits: int) -> float:
         return at_least(tries, hits, 2.0 ** -max(width(root.left), width(root.right)))
     if expression.is_predicate:
         return at_least(tries, hits, 0.5)
-    assert isinstance(root, Value)  # noqa: S101 - what is no predicate is a value
-    return 0.0 - max(0, hits - 1) * width(root) * LOG10_2
+    bits = width(root) if isinstance(root, Value) else 1
+    return 0.0 - max(0, hits - 1) * bits * LOG10_2
 
 
 def _statement(evidence: RelationEvidence, expression: Expression) -> str:
@@ -119,19 +119,12 @@ def _call_width(function: str, inner: int) -> int:
 
 def _binary_width(node: Binary) -> int:
     left, right = width(node.left), width(node.right)
-    amount = node.right.value if isinstance(node.right, Number) else None
-    if node.operator in ("|", "^"):
-        return max(left, right)
-    if node.operator == "&":
-        return min(left, right)
-    if node.operator == "<<" and amount is not None:
-        return min(32, left + amount)
-    if node.operator == ">>":
-        return max(0, left - amount) if amount is not None else left
-    if node.operator == "+":
-        return min(32, max(left, right) + 1)
-    if node.operator == "*":
-        return min(32, left + right)
-    if node.operator == "%" and amount:
-        return min(left, (amount - 1).bit_length())
-    return 32
+    if not isinstance(node.right, Number):
+        widths = {"|": max(left, right), "^": max(left, right), "&": min(left, right), ">>": left}
+    else:
+        amount = node.right.value
+        rest = (amount - 1).bit_length() if amount else left
+        widths = {"|": max(left, right), "^": max(left, right), "&": min(left, right), ">>": left - amount}
+        widths |= {"<<": left + amount, "%": min(left, rest)}
+    widths |= {"+": max(left, right) + 1, "*": left + right}
+    return max(0, min(32, widths.get(node.operator, 32)))

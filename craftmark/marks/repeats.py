@@ -5,13 +5,14 @@ Repeats are counted only where every probe is at hand: a sample cannot tell how 
 
 from __future__ import annotations
 
+from math import exp, expm1
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from craftmark.marks.base import Level, Toolmark
 from craftmark.marks.chance import FREE, LOG10_2, STATED_AT, at_least
-from craftmark.marks.sequences import column, followed, groups, has_ports, showing, shown, split
+from craftmark.marks.sequences import column, followed, groups, has_ports, neighbours, showing, shown
 from craftmark.marks.wording import counted, listed
 from craftmark.packets.fields import FIELDS, fields_of
 
@@ -32,6 +33,9 @@ _OWNERS: Final[tuple[tuple[tuple[Key, ...], str, str], ...]] = (
 )
 _NEARLY_ALL: Final = 0.95
 _MOST: Final = 0.9
+_PLURAL: Final = {"port": "ports", "target": "targets", "target and port": "target ports"}
+#: A step of a wide field that is rather a change of bits.
+_WIDE_STEP: Final = 1 << 16
 #: Sources up to which "from all of them" is looked for.
 _SOURCES_LOOKED_AT: Final = 64
 
@@ -50,7 +54,7 @@ def infer(dossier: Dossier) -> list[Toolmark]:
 
 
 def _one(dossier: Dossier) -> str:
-    if not has_ports(dossier):
+    if not has_ports(dossier) or dossier.ports_total == 1:
         return "target"
     return "port" if dossier.targets_total == 1 else "target and port"
 
@@ -62,27 +66,32 @@ def _keys(dossier: Dossier, *more: Key) -> tuple[Key, ...]:
 def _times(dossier: Dossier, packets: PacketBatch) -> list[Toolmark]:
     counts = np.bincount(groups(packets, *_keys(dossier, "source")))
     again = int((counts > 1).sum())
-    if not again or len(counts) < 2 or _as_drawn(dossier, packets, again):
+    is_one_spot = dossier.targets_total == 1 and (not has_ports(dossier) or dossier.ports_total == 1)
+    if not again or is_one_spot or _as_drawn(dossier, counts):
         return []
     low, high = int(counts.min()), int(counts.max())
+    whose = ", from the same source" if dossier.sources_total > 1 else ""
     if again < _MOST * len(counts):
-        text = f"{again:,} of {counted(len(counts), _one(dossier))} probed again"
+        text = f"{again:,} of {len(counts):,} {_PLURAL[_one(dossier)]} probed again{whose}"
         return [_mark(packets, text, "retries", held=again, seen=len(counts), values=(again, high))]
     often = str(high) if low == high else f"{low} to {high}"
-    text = f"each {_one(dossier)} is probed {often} times"
+    text = f"each {_one(dossier)} is probed {often} times{whose}"
     held = int(counts[counts > 1].sum())
     return [_mark(packets, text, "each", held=held, seen=len(packets), values=(low, high) if low < high else (low,))]
 
 
-def _as_drawn(dossier: Dossier, packets: PacketBatch, again: int) -> bool:
-    """Tell whether so many repeats are what random draws from the probed range would give."""
-    room = float(max(1, dossier.targets_total))
+def _as_drawn(dossier: Dossier, counts: NDArray[np.int64]) -> bool:
+    """Tell whether targets are hit as often as random draws from the probed range would hit them (Poisson)."""
+    room = float(max(1, dossier.sources_total))
     for name in ("ip_dst", dossier.port_field):
         evidence = dossier.field(name) if name else None
         if evidence is not None:
             room *= evidence.maximum - evidence.minimum + 1
-    expected = len(packets) ** 2 / 2 / room
-    return expected / 3 <= again <= 3 * expected + 3
+    mean = float(counts.sum()) / room
+    expected = -expm1(-mean) - mean * exp(-mean)
+    dispersion = (float((counts**2).sum()) / room - mean**2) / mean
+    again = int((counts > 1).sum())
+    return expected * room / 3 <= again <= 3 * expected * room + 3 and 0.5 < dispersion < 2
 
 
 def _every_source(dossier: Dossier, packets: PacketBatch) -> list[Toolmark]:
@@ -112,10 +121,11 @@ def _steps(dossier: Dossier, packets: PacketBatch) -> list[Toolmark]:
     marks = []
     for name in _varying(dossier):
         bits = FIELDS[name].bits
-        parts = split(column(packets, name), number)
-        sums = np.concatenate([np.diff(part) % (1 << bits) for part in parts])
-        flips = np.concatenate([part[1:] ^ part[:-1] for part in parts])
-        for steps, words in ((sums, "rises by {}"), (flips, "changes by xor 0x{:X}")):
+        earlier, later = neighbours(column(packets, name), number)
+        ways = [((later - earlier) % (1 << bits), "rises by {}"), (later ^ earlier, "changes by xor 0x{:X}")]
+        if bits == 32 and _usual(ways[0][0])[0] >= _WIDE_STEP:
+            ways.reverse()
+        for steps, words in ways:
             step, held = _usual(steps)
             chance = at_least(len(steps), held, 2.0**-bits) + bits * LOG10_2
             if step and held >= _MOST * len(steps) and chance <= STATED_AT:

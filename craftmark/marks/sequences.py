@@ -44,7 +44,7 @@ def column(batch: PacketBatch, name: str) -> NDArray[np.int64]:
 
 
 def groups(batch: PacketBatch, *keys: Key) -> NDArray[np.intp]:
-    """Number the packets' groups: 0 to k-1, the same number for the same source, target and port as asked."""
+    """Return a number per packet, 0 to k-1, the same for the same source, target and port as asked."""
     number = np.zeros(len(batch), np.intp)
     for key in keys:
         for word in _WORDS[key]:
@@ -61,11 +61,24 @@ def has_ports(dossier: Dossier) -> bool:
     return dossier.port_field is not None and dossier.field(dossier.port_field) is not None
 
 
-def split(values: NDArray[np.int64], number: NDArray[np.intp]) -> list[NDArray[np.int64]]:
-    """Return each group's values in the order of the packets, groups by number."""
+def split(values: NDArray[np.int64], number: NDArray[np.intp], fewest: int = 1) -> list[NDArray[np.int64]]:
+    """Return the values of each group of at least ``fewest``, in the order of the packets, groups by number."""
+    if fewest > 1:
+        large = np.bincount(number)[number] >= fewest
+        values, number = values[large], number[large]
+    if not len(values):
+        return []
     order = np.argsort(number, kind="stable")
     cuts = np.flatnonzero(np.diff(number[order])) + 1
     return np.split(values[order], cuts)
+
+
+def neighbours(values: NDArray[np.int64], number: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the values of all pairs of packets that follow each other in one group: the earlier, the later."""
+    order = np.argsort(number, kind="stable")
+    values, number = values[order], number[order]
+    same = number[1:] == number[:-1]
+    return values[:-1][same], values[1:][same]
 
 
 def shown(batch: PacketBatch) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from craftmark.marks.base import Level, Toolmark
 from craftmark.marks.chance import STATED_AT, log10_factorial, unevenness
-from craftmark.marks.sequences import column, groups, packets_with, showing, split
+from craftmark.marks.sequences import column, groups, neighbours, packets_with, showing, split
 from craftmark.marks.wording import counted
 
 if TYPE_CHECKING:
@@ -39,11 +39,12 @@ def infer(dossier: Dossier) -> list[Toolmark]:
         return []
     low, high = evidence.minimum, evidence.maximum
     sources = groups(sample, "source")
-    if sources.any() and len(ttl) > int(sources.max()) + 1 and all(np.ptp(part) == 0 for part in split(ttl, sources)):
+    earlier, later = neighbours(ttl, sources)
+    if sources.any() and len(later) and (earlier == later).all():
         text = f"ip_ttl = one value per source, {low}..{high}"
         return [_mark(dossier, evidence, text, name="per-source", values=(low, high))]
     return (
-        _path(dossier, evidence, split(ttl, groups(sample, "source", "target")))
+        _path(dossier, evidence, split(ttl, groups(sample, "source", "target"), 2))
         or _uniform(dossier, evidence, ttl)
         or _spread(dossier, evidence)
     )
@@ -51,10 +52,10 @@ def infer(dossier: Dossier) -> list[Toolmark]:
 
 def _path(dossier: Dossier, evidence: FieldEvidence, walks: list[NDArray[np.int64]]) -> list[Toolmark]:
     """Find probes to one target whose TTL goes up by one, each value once or a few times in a row."""
-    rising = [walk for walk in walks if len(walk) > 1 and np.ptp(walk) and set(np.diff(walk).tolist()) <= {0, 1}]
+    rising = [walk for walk in walks if np.ptp(walk) and set(np.diff(walk).tolist()) <= {0, 1}]
     steps = sum(len(walk) for walk in rising)
     chance = 0.0 + sum(_sorted_by_chance(walk) for walk in rising)
-    if steps < 0.9 * sum(len(walk) for walk in walks) or chance > -3 or max(np.ptp(walk) for walk in rising) < 3:
+    if steps < 0.9 * evidence.seen or chance > -3 or max(np.ptp(walk) for walk in rising) < 3:
         return []
     low, high = evidence.minimum, evidence.maximum
     text = f"ip_ttl rises by 1 from {low} to {high}, towards each target"

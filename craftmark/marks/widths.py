@@ -103,7 +103,7 @@ def _range(dossier: Dossier, evidence: FieldEvidence, distinct: NDArray[np.int64
     return _mark(dossier, evidence, f"{evidence.name} drawn from {low}..{high}", "range", [low, high], chance)
 
 
-def _mark(  # noqa: PLR0913, PLR0917 - what a mark consists of
+def _mark(
     dossier: Dossier, evidence: FieldEvidence, statement: str, name: str, values: list[int], chance: float
 ) -> list[Toolmark]:
     if chance > STATED_AT:
