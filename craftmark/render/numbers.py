@@ -40,9 +40,9 @@ def moment(ns: int) -> str:
 
 
 def power(log10: float) -> str:
-    """Return a small probability as a power of ten."""
+    """Return a probability: a small one as a power of ten."""
     if log10 > -1:
-        return f"{10**log10:.2g}"
+        return f"{10 ** min(log10, 0):.2g}"
     return f"10^{log10:.0f}" if log10 <= -10 else f"10^{log10:.1f}"
 
 

@@ -1,8 +1,8 @@
 """From the document's dataclasses to JSON and back, driven by their type hints alone.
 
 Both directions check every value against its hint and name the path of the first fault (``scans[0].maker.kind``), so
-neither a wrong builder nor a hostile file gets further. The text is pure ASCII: what a packet or a file name carries
-can neither break the encoding nor reach a terminal.
+neither a wrong builder nor a hostile file gets further; integers are those of 64 bits. The text is pure ASCII: what a
+packet or a file name carries can neither break the encoding nor reach a terminal.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _scalar(value: Any, hint: Any, path: str) -> Any:
         _check(isinstance(value, str) and value in get_args(hint), path, value, hint)
         return value
     if hint is int:
-        _check(_is_integer(value), path, value, hint)
+        _check(_is_integer(value) and -(2**63) <= value < 2**64, path, value, hint)
         return operator.index(value)
     if hint is float:
         _check(_belongs(value, float), path, value, hint)

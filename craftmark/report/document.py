@@ -198,8 +198,8 @@ class ToolVerdict:
     settings_needed: int | None
     price_log10: float | None
     log10_chance: float | None
-    by_date: bool
     packets: tuple[PacketRef, ...]
+    by_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from craftmark.render.conclusion import headline, sentences
 from craftmark.render.layout import NARROWEST
@@ -23,6 +24,7 @@ from craftmark.report.document import (
     Spoofing,
 )
 from tests.report.fixture_2000 import log_report, report, scan, tools
+from tests.report.strategies import reports
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -120,6 +122,16 @@ def test_nothing_from_a_packet_or_a_name_reaches_the_terminal_unescaped():
     for page in (render_text(_spoil(report()), verbosity=2), render_why(_spoil(report()), "x\x1b[2J")):
         assert all(char == "\n" or char.isprintable() for char in page)
     assert "\\x1b]0;owned\\x07\\u202e" in _words(render_text(_spoil(report())))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(reports())
+def test_any_report_becomes_a_page_of_printable_lines(made):
+    for verbosity in (0, 2):
+        page = render_text(made, verbosity=verbosity)
+        assert page.endswith("\n")
+        assert all(char == "\n" or char.isprintable() for char in page)
+        assert max(map(len, page.splitlines())) <= 100
 
 
 def test_no_scan_is_said_plainly_with_the_traffic():

@@ -5,18 +5,35 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from craftmark.errors import ReportError
 from craftmark.report import document
 from craftmark.report.codec import members
 from craftmark.report.document import PacketRef, Report
 from tests.report.fixture_2000 import log_report, report
+from tests.report.strategies import reports
 
 
 @pytest.mark.parametrize("made", [report(), log_report()])
 def test_a_report_round_trips_exactly(made):
     assert Report.from_json(made.to_json()) == made
     assert Report.from_json(made.to_json()).to_json() == made.to_json()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(reports())
+def test_any_report_round_trips_exactly(made):
+    text = made.to_json()
+    assert Report.from_json(text) == made
+    assert Report.from_json(text).to_json() == text
+
+
+def test_an_integer_of_more_than_64_bits_is_refused():
+    tree = json.loads(report().to_json())
+    tree["scans"][0]["first_ns"] = 10**30
+    with pytest.raises(ReportError, match="first_ns"):
+        Report.from_json(json.dumps(tree))
 
 
 def test_a_report_is_read_from_bytes_too():
