@@ -24,7 +24,7 @@ from craftmark.evidence.values import Values
 from craftmark.kernels.grouping import COUNT, LIVE_ROWS, N_SLOTS, SLOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from craftmark.packets.batch import PacketBatch
     from craftmark.packets.expressions import Expression
@@ -40,19 +40,21 @@ ROW_BUDGET = 1_500_000
 
 
 class Evidence:
-    """Evidence of all strands so far. ``seed`` only moves table entries about (see StrandTable)."""
+    """Evidence of all strands so far; ``relations`` are counted under their names. ``seed`` only moves table entries about (see StrandTable)."""
 
-    def __init__(self, relations: Sequence[Expression] = (), *, budget: int = ROW_BUDGET, seed: int = 1) -> None:
+    def __init__(
+        self, relations: Mapping[str, Expression] | None = None, *, budget: int = ROW_BUDGET, seed: int = 1
+    ) -> None:
         self.capacity = CAPACITIES[0]
         self._budget = budget
-        self.relations = tuple(relations)
+        self.relations = dict(relations or {})
         self.strands = StrandTable(seed)
         self.store = RowStore()
         self.fair = RowSample(self.capacity, by_time=False)
         self.runs = RowSample(self.capacity, by_time=True)
         self.values = Values()
         self.strides = Strides()
-        self.counts = Relations(self.relations)
+        self.counts = Relations(tuple(self.relations.values()))
         self.targets: Targets | None = Targets()
         self.ports: Ports | None = Ports()
 

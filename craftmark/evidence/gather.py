@@ -150,16 +150,15 @@ def _relations(finished: Finished, strands: Ints, small: PacketBatch) -> dict[st
     evidence = finished.evidence
     if not evidence.relations:
         return {}
-    values, seen = evaluate(evidence.relations, small)
+    values, seen = evaluate(tuple(evidence.relations.values()), small)
     slots = _slots(finished, strands)
     state = {name: evidence.counts.state[name][slots] for name in ("counted", "held", "always", "ever")}
     found = {}
-    for e, expression in enumerate(evidence.relations):
+    for e, (text, expression) in enumerate(evidence.relations.items()):
         rows = values[seen[:, e] != 0, e]
         counted = int(state["counted"][:, e].sum()) + len(rows)
         if not counted:
             continue
-        text = str(expression)
         if expression.is_predicate:
             held = int(state["held"][:, e].sum()) + int(np.count_nonzero(rows))
             found[text] = RelationEvidence(text, counted, held, None)
@@ -176,11 +175,12 @@ def _sources(finished: Finished, strands: Ints) -> tuple[tuple[Party, ...], int]
     number, first = np.unique(finished.source[strands], return_index=True)
     probes = np.bincount(np.searchsorted(number, finished.source[strands]), finished.count[strands])
     order = np.argsort(-probes, kind="stable")[:PARTIES]
-    parties = [Party(_source_name(finished, int(strands[first[i]])), int(probes[i])) for i in order]
+    parties = [Party(source_name(finished, int(strands[first[i]])), int(probes[i])) for i in order]
     return tuple(sorted(parties, key=lambda party: (-party.probes, party.address))), len(number)
 
 
-def _source_name(finished: Finished, strand: int) -> str:
+def source_name(finished: Finished, strand: int) -> str:
+    """Return the source address of a strand as text."""
     row = np.zeros(f.WORDS, np.uint32)
     row[f.IP_SRC] = finished.keys[strand, 0]
     row[f.IP_SRC_HIGH : f.IP_SRC_HIGH + 3] = finished.keys[strand, 1:4]

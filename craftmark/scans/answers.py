@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from craftmark.evidence.gather import source_name
 from craftmark.packets import fields as f
 from craftmark.scans.conversations import DATA, SAID, Conversations
 from craftmark.scans.kinds import ANSWERING, Kind
@@ -17,87 +19,140 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
+_REPLIES = (*ANSWERING, Kind.UDP, Kind.SCTP_OTHER)
+_ANSWERED = SAID[Kind.SYN_ACK] | SAID[Kind.RST] | SAID[Kind.REPLY] | SAID[Kind.UDP] | SAID[Kind.MIDDLE] | DATA
+#: A source that acknowledges up to this many octets behind the target's own sequence number has received it.
+_WINDOW = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Answers to one scan, over known rows.
+    """Answers to one scan, counted over known rows.
 
-    by_kind counts answers: "syn+ack", "rst", "rst+ack", "icmp 3/3", "echo reply", "udp", "arp reply", "sctp".
-    ports: destination ports of the probes by what answered them ("syn+ack", "rst", ...). answered: probes with any
-    answer. completed: conversations in which the source acknowledged the target's own sequence number.
-    resets: RSTs the source sent to a SYN|ACK; reset_ttls their TTLs with counts. exact: all rows were known.
+    counts: answers by kind ("syn+ack", "rst", "rst+ack", "icmp 3/3", "echo reply", "udp reply", "arp reply", "sctp").
+    ports: destination ports of the probes by kind of answer. answered: probes with any answer. both_ways: packets
+    from targets to sources are here at all. completed: per source, its acknowledgments of a target's own sequence
+    number. reset_ttls: per source, TTLs of its RSTs to a SYN|ACK. other_ttls: per source, TTLs of its other packets.
+    answered_again, unanswered_again: (endpoints probed more than once, all endpoints) by whether they answered.
     """
 
-    by_kind: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     ports: dict[str, tuple[int, ...]] = field(default_factory=dict)
     answered: int = 0
-    completed: int = 0
-    resets: int = 0
-    reset_ttls: dict[int, int] = field(default_factory=dict)
-    exact: bool = True
+    both_ways: bool = False
+    completed: dict[str, int] = field(default_factory=dict)
+    reset_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    other_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    answered_again: tuple[int, int] = (0, 0)
+    unanswered_again: tuple[int, int] = (0, 0)
 
 
-def hear(finished: Finished, kind: Ints, rows: Conversations, strands: Ints, *, asking: bool) -> Heard:
-    """Return what answered the probes of ``strands``."""
-    probe = np.zeros(len(finished), bool)
-    probe[strands] = True
-    is_probe = probe[rows.strand]
-    asked = np.zeros(rows.total, bool)
-    asked[rows.number[is_probe]] = True
-    hosts = np.unique(rows.src[is_probe])
-    row_kind = kind[rows.strand]
-    paired = asked[rows.number] & ~is_probe & np.isin(rows.dst, hosts)
-    errors = (row_kind == Kind.REPLY) & np.isin(rows.dst, hosts) & ~is_probe
-    answer = (paired & (np.isin(row_kind, ANSWERING) | np.isin(row_kind, (Kind.UDP, Kind.SCTP_OTHER)))) | errors
-    names = _names(finished, rows, row_kind, answer)
-    own = asked[rows.number] & ~is_probe & np.isin(rows.src, hosts)
-    back = own & (row_kind == Kind.RST) & ((rows.other & SAID[Kind.SYN_ACK]) != 0)
-    done = own & (row_kind == Kind.MIDDLE) & ((rows.other & SAID[Kind.SYN_ACK]) != 0)
-    reply_bits = SAID[Kind.SYN_ACK] | SAID[Kind.RST] | SAID[Kind.REPLY] | SAID[Kind.UDP] | SAID[Kind.MIDDLE] | DATA
-    answered = is_probe & ((rows.other & reply_bits) != 0) if asking else is_probe & (rows.other != 0)
-    ttls, counts = np.unique(finished.known(f.IP_TTL)[back], return_counts=True)
-    return Heard(
-        by_kind={str(name): int(count) for name, count in zip(*np.unique(names, return_counts=True), strict=True)},
-        ports=_ports(finished, rows, answer, names),
-        answered=int(answered.sum()) or int(errors.sum()),
-        completed=len(np.unique(rows.number[done])),
-        resets=int(back.sum()),
-        reset_ttls={int(ttl): int(count) for ttl, count in zip(ttls, counts, strict=True)},
-        exact=bool(finished.complete[strands].all()),
-    )
+class Ear:
+    """Looks up answers scan by scan; made once for all scans of a case."""
 
+    def __init__(self, finished: Finished, kind: Ints, rows: Conversations) -> None:
+        self._finished = finished
+        self._kind = kind
+        self._rows = rows
 
-def _names(
-    finished: Finished, rows: Conversations, row_kind: Ints, answer: NDArray[np.bool_]
-) -> NDArray[np.str_]:
-    """Name every answer row."""
-    chosen = np.flatnonzero(answer)
-    kind, bits = row_kind[chosen], finished.bits[rows.strand[chosen]]
-    names = np.full(len(chosen), "other", dtype="U16")
-    names[kind == Kind.SYN_ACK] = "syn+ack"
-    names[(kind == Kind.RST) & ((bits & f.ACK_BIT) != 0)] = "rst+ack"
-    names[(kind == Kind.RST) & ((bits & f.ACK_BIT) == 0)] = "rst"
-    names[kind == Kind.UDP] = "udp"
-    names[kind == Kind.SCTP_OTHER] = "sctp"
-    names[kind == Kind.ARP_REPLY] = "arp reply"
-    for code in np.unique(bits[kind == Kind.REPLY]):
-        six = rows.protocol[chosen] == f.ICMP6
-        for family, is_six in (("icmp", False), ("icmp6", True)):
-            echo = (129 if is_six else 0) == code >> 8
-            name = "echo reply" if echo else f"{family} {code >> 8}/{code & 255}"
-            names[(kind == Kind.REPLY) & (bits == code) & (six == is_six)] = name
-    return names
+    @cached_property
+    def _errors(self) -> tuple[Ints, NDArray[np.uint64]]:
+        """Rows of ICMP answers, by destination."""
+        rows = np.flatnonzero(self._kind[self._rows.strand] == Kind.REPLY)
+        order = np.argsort(self._rows.dst[rows], kind="stable")
+        return rows[order], self._rows.dst[rows[order]]
 
+    @cached_property
+    def _columns(self) -> dict[int, NDArray[np.uint32]]:
+        words = (f.IP_TTL, f.SEQ, f.ACK, f.NOTES, f.QUOTE_DPORT)
+        return {word: self._finished.known(word) for word in words}
 
-def _ports(
-    finished: Finished, rows: Conversations, answer: NDArray[np.bool_], names: NDArray[np.str_]
-) -> dict[str, tuple[int, ...]]:
-    """Return the probed ports behind each kind of answer; for ICMP errors the quoted port."""
-    chosen = np.flatnonzero(answer)
-    quoted = (finished.known(f.NOTES)[chosen] & f.NOTE_QUOTE) != 0
-    port = np.where(quoted, finished.known(f.QUOTE_DPORT)[chosen], rows.sport[chosen])
-    found = {}
-    for name in np.unique(names):
-        values = np.unique(port[(names == name)])
-        found[str(name)] = tuple(int(value) for value in values if value)
-    return {name: ports for name, ports in found.items() if ports}
+    def hear(self, strands: Ints) -> Heard:
+        """Return what answered the probes of some strands."""
+        rows, mine = self._rows, self._rows.rows_of(strands)
+        hosts = np.unique(rows.src[mine])
+        beside = np.setdiff1d(rows.rows_beside(mine), mine)
+        kind = self._kind[rows.strand[beside]]
+        back = np.isin(rows.dst[beside], hosts) & np.isin(kind, _REPLIES)
+        answers = np.unique(np.concatenate([beside[back], self._errors_to(hosts, mine)]))
+        own = beside[np.isin(rows.src[beside], hosts)]
+        names = self._names(answers)
+        counts = dict(zip(*np.unique(names, return_counts=True), strict=True))
+        answered = (rows.other[mine] & _ANSWERED) != 0
+        again = self._again(mine, answered)
+        return Heard(
+            counts={str(name): int(count) for name, count in counts.items()},
+            ports=self._ports(answers, names),
+            answered=int(answered.sum()) or min(len(answers), len(mine)),
+            both_ways=bool(len(answers)),
+            completed=self._completed(own),
+            reset_ttls=self._ttls(own[(self._kind[rows.strand[own]] == Kind.RST)]),
+            other_ttls=self._ttls(own[(self._kind[rows.strand[own]] != Kind.RST)]),
+            answered_again=again[0],
+            unanswered_again=again[1],
+        )
+
+    def _errors_to(self, hosts: NDArray[np.uint64], mine: Ints) -> Ints:
+        errors, to = self._errors
+        low, high = np.searchsorted(to, hosts, "left"), np.searchsorted(to, hosts, "right")
+        found = [errors[a:b] for a, b in zip(low, high, strict=True) if b > a]
+        return np.setdiff1d(np.concatenate(found), mine) if found else np.empty(0, np.int64)
+
+    def _names(self, answers: Ints) -> NDArray[np.str_]:
+        """Name every answer row."""
+        strand = self._rows.strand[answers]
+        kind, bits, protocol = self._kind[strand], self._finished.bits[strand], self._finished.protocol[strand]
+        names = np.full(len(answers), "other", dtype="U16")
+        names[kind == Kind.SYN_ACK] = "syn+ack"
+        names[kind == Kind.RST] = np.where((bits[kind == Kind.RST] & f.ACK_BIT) != 0, "rst+ack", "rst")
+        names[kind == Kind.UDP] = "udp reply"
+        names[kind == Kind.SCTP_OTHER] = "sctp"
+        names[kind == Kind.ARP_REPLY] = "arp reply"
+        reply = kind == Kind.REPLY
+        for code, family in set(zip(bits[reply].tolist(), protocol[reply].tolist(), strict=True)):
+            six = family == f.ICMP6
+            name = "echo reply" if code >> 8 == (129 if six else 0) else f"icmp{'6' * six} {code >> 8}/{code & 255}"
+            names[reply & (bits == code) & (protocol == family)] = name
+        return names
+
+    def _ports(self, answers: Ints, names: NDArray[np.str_]) -> dict[str, tuple[int, ...]]:
+        """Return the probed ports behind each kind of answer; for ICMP errors the quoted port."""
+        quoted = (self._columns[f.NOTES][answers] & f.NOTE_QUOTE) != 0
+        port = np.where(quoted, self._columns[f.QUOTE_DPORT][answers], self._rows.sport[answers])
+        ports = {str(name): np.unique(port[names == name]) for name in np.unique(names)}
+        return {name: tuple(values[values > 0].tolist()) for name, values in ports.items() if (values > 0).any()}
+
+    def _completed(self, own: Ints) -> dict[str, int]:
+        """Count per source the conversations in which it acknowledges the target's own sequence number."""
+        rows = self._rows
+        sent = own[(self._kind[rows.strand[own]] == Kind.MIDDLE) & ((rows.other[own] & SAID[Kind.SYN_ACK]) != 0)]
+        if not len(sent):
+            return {}
+        beside = rows.rows_beside(sent)
+        opened = beside[self._kind[rows.strand[beside]] == Kind.SYN_ACK]
+        sequence = dict(zip(rows.number[opened].tolist(), self._columns[f.SEQ][opened].tolist(), strict=True))
+        done: dict[str, set[int]] = {}
+        for row in sent.tolist():
+            number = int(rows.number[row])
+            if number in sequence and (int(self._columns[f.ACK][row]) - sequence[number] - 1) % (1 << 32) < _WINDOW:
+                done.setdefault(source_name(self._finished, int(rows.strand[row])), set()).add(number)
+        return {address: len(numbers) for address, numbers in sorted(done.items())}
+
+    def _ttls(self, own: Ints) -> dict[str, tuple[int, ...]]:
+        """Return the distinct TTLs of some rows by source."""
+        found: dict[str, tuple[int, ...]] = {}
+        for source in np.unique(self._finished.source[self._rows.strand[own]]):
+            chosen = own[self._finished.source[self._rows.strand[own]] == source]
+            name = source_name(self._finished, int(self._rows.strand[chosen[0]]))
+            found[name] = tuple(np.unique(self._columns[f.IP_TTL][chosen]).tolist())
+        return dict(sorted(found.items()))
+
+    def _again(self, mine: Ints, answered: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return (endpoints probed more than once, all endpoints) of those that answered, and of the others."""
+        if not len(mine):
+            return (0, 0), (0, 0)
+        pairs = np.column_stack([self._rows.dst[mine].astype(np.int64), self._rows.dport[mine]])
+        _, inverse, counts = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+        replied = np.bincount(inverse.reshape(-1), answered) > 0
+        more = counts > 1
+        return (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))

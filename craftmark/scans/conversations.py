@@ -54,6 +54,8 @@ class Conversations:
         order = np.argsort(self.ends, kind="stable")
         ends = self.ends[order]
         start = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.empty(0, int)
+        self._order, self._start = order, np.append(start, len(order))
+        self._strand_order = np.argsort(self.strand, kind="stable")
         self.number = np.empty(len(order), np.int64)
         group = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(order))))
         self.number[order] = group
@@ -73,9 +75,24 @@ class Conversations:
         #: The other end spoke before this one.
         self.asked = np.where(self.forward, back < first, first < back)
 
-    def share(self, rows: NDArray[np.bool_], strands: int) -> Ints:
-        """Count per strand the known rows that a condition picks."""
-        return np.bincount(self.strand[rows], minlength=strands)
+    def rows_of(self, strands: Ints) -> Ints:
+        """Return the known rows of some strands."""
+        ordered = self.strand[self._strand_order]
+        low = np.searchsorted(ordered, strands, side="left")
+        high = np.searchsorted(ordered, strands, side="right")
+        return self._strand_order[_ranges(low, high)]
+
+    def rows_beside(self, rows: Ints) -> Ints:
+        """Return all known rows in the conversations of some rows."""
+        numbers = np.unique(self.number[rows])
+        return self._order[_ranges(self._start[numbers], self._start[numbers + 1])]
+
+
+def _ranges(low: Ints, high: Ints) -> Ints:
+    """Return the numbers low[i]..high[i] of all i, one after another."""
+    lengths = high - low
+    ends = np.cumsum(lengths)
+    return np.arange(int(lengths.sum())) + np.repeat(low - (ends - lengths), lengths)
 
 
 def _address(finished: Finished, low: int, high: int) -> Hashes:

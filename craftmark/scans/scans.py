@@ -6,7 +6,7 @@ time: a scan over weeks is one scan; a busy server, a browser, a resolver, peers
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.scans.acts import Acts, acts_of, join_within_sources
-from craftmark.scans.answers import Heard, hear
+from craftmark.scans.answers import Ear
 from craftmark.scans.conversations import Conversations
 from craftmark.scans.features import Groups, StackShapes, crafted_strands, groups_of
 from craftmark.scans.floods import crowds, single_source_floods
 from craftmark.scans.joining import join_across_sources
-from craftmark.scans.kinds import ANSWERING, ASKING, Kind, kinds_of, sctp_kinds
+from craftmark.scans.kinds import ANSWERING, Kind, kinds_of, sctp_kinds
 from craftmark.scans.probing import LAST_PROTOCOL, probing_groups, protocol_scanners
 from craftmark.scans.scattered import scattered_scans
 
@@ -42,13 +42,12 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan or flood: the strands of its probes, kind by kind (largest kind first), and what came back."""
+    """One scan or flood: the strands of its probes, kind by kind, the largest kind first."""
 
     parts: tuple[Ints, ...]
     probes: int
     first_ns: int
     last_ns: int
-    heard: Heard
 
     @property
     def strands(self) -> Ints:
@@ -62,13 +61,12 @@ class Findings:
 
     scans: tuple[Scan, ...]
     floods: tuple[Scan, ...]
-    traffic: dict[str, int] = field(default_factory=dict)
+    traffic: dict[str, int]
+    ear: Ear
 
 
 def find(finished: Finished, shapes: StackShapes) -> Findings:
     """Return the scans and floods among finished strands; ``shapes`` are the SYNs that standard stacks send."""
-    if not len(finished):
-        return Findings((), (), dict.fromkeys([role.name.lower() for role in Role], 0))
     kind = sctp_kinds(kinds_of(finished), finished)
     rows = Conversations(finished, kind)
     crafted = crafted_strands(finished, kind, shapes)
@@ -90,9 +88,9 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     for strands in drowned:
         role[strands] = Role.FLOOD
     _roles_of_the_rest(kind, rows, groups, role)
-    scans = [_scan(finished, kind, rows, role, strands) for strands in sets]
-    flooded = [_scan(finished, kind, rows, role, strands) for strands in floods]
-    return Findings(_by_size(scans), _by_size(flooded), _traffic(finished, role))
+    scans = [_scan(finished, kind, strands) for strands in sets]
+    flooded = [_scan(finished, kind, strands) for strands in floods]
+    return Findings(_by_size(scans), _by_size(flooded), _traffic(finished, role), Ear(finished, kind, rows))
 
 
 def _sets(
@@ -143,18 +141,18 @@ def answers_hosts(kind: Ints, rows: Conversations, role: Ints, may_answer: NDArr
     role[may_answer & replies & (role == Role.ORDINARY) & (share > 0.5)] = Role.ANSWER
 
 
-def _scan(finished: Finished, kind: Ints, rows: Conversations, role: Ints, strands: Ints) -> Scan:
-    label = (finished.protocol[strands] << 20) | np.where(
-        np.isin(kind[strands], (Kind.FRAGMENT,)), 1 << 16, finished.bits[strands]
-    )
-    parts = [strands[label == value] for value in np.unique(label)]
+def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
+    """Return a scan with its kinds of probe: protocol and control bits, or ICMP type and code; portless ones together."""
+    bare = np.isin(kind[strands], (Kind.OTHER, Kind.ROUTING, Kind.FRAGMENT))
+    label = np.where(bare, -1, (finished.protocol[strands] << 20) | finished.bits[strands])
+    order = np.argsort(label, kind="stable")
+    parts = np.split(strands[order], np.flatnonzero(np.diff(label[order])) + 1)
     parts.sort(key=lambda part: (-int(finished.count[part].sum()), int(part[0])))
     return Scan(
         parts=tuple(parts),
         probes=int(finished.count[strands].sum()),
         first_ns=int(finished.first_ns[strands].min()),
         last_ns=int(finished.last_ns[strands].max()),
-        heard=hear(finished, kind, rows, strands, asking=bool(np.isin(kind[strands], ASKING).all())),
     )
 
 

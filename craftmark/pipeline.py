@@ -1,0 +1,111 @@
+"""The main job as one function: from bytes or log lines to the report, one name per step. Nothing turns back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from craftmark.packets.expressions import parse
+from craftmark.report import build
+from craftmark.report.concluding import Concluder
+from craftmark.report.document import SCHEMA, Conditions, Report, Traffic
+from craftmark.run.local import fold
+from craftmark.scans.scans import find
+from craftmark.sources.base import SourceOptions
+from craftmark.sources.inputs import Case, open_inputs
+from craftmark.tools.load import load_rules
+from craftmark.tools.stacks import stack_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from craftmark.packets.expressions import Expression
+    from craftmark.scans.scans import Findings
+
+#: Scans and floods that a report describes, the largest first; totals count all.
+SCANS_SHOWN = 100
+FLOODS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user may choose. Defaults: no year, clocks not trusted as evidence, no own networks, all packets.
+
+    year: for logs without one. trust_clock: let dates count as evidence. own: the user's own networks. where: selects
+    packets. rules: folders of rules that add to or replace the built-in ones. format_name: overrides recognition.
+    """
+
+    year: int | None = None
+    trust_clock: bool = False
+    own: tuple[str, ...] = ()
+    where: str | None = None
+    rules: tuple[str, ...] = ()
+    format_name: str | None = None
+
+
+class Progress(Protocol):
+    """Told what is done so far."""
+
+    def __call__(self, packets: int, *, fraction: float | None = None, scans: int | None = None) -> None:
+        """Tell packets read, the share of the inputs read, and scans found, each None where unknown."""
+
+
+def examine(
+    paths: Sequence[str | Path], settings: Settings | None = None, *, progress: Progress | None = None
+) -> Report:
+    """Examine captures and logs as one case and return the report.
+
+    Raises SourceError when no input can be examined, RuleError for wrong rules, ExpressionError for a wrong ``where``.
+    """
+    settings = settings or Settings()
+    rules = load_rules(*(Path(folder) for folder in settings.rules))
+    relations = {text: parse(text) for text in rules.relations}
+    case = _open(paths, settings)
+    finished = fold(case.batches(), relations, where=_where(settings), watch=_watch(case, progress)).finish()
+    findings = find(finished, stack_shapes(rules))
+    clock = build.clock_of(case.describe())
+    conclude = Concluder(finished, findings.ear, rules, _day(findings, clock) if settings.trust_clock else None)
+    scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
+    floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
+    return Report(
+        schema=SCHEMA,
+        craftmark=version("craftmark"),
+        knowledge=rules.sha256,
+        conditions=Conditions(settings.year, settings.trust_clock, tuple(settings.own), settings.where, None),
+        inputs=tuple(build.build_input(one) for one in case.describe()),
+        traffic=Traffic(**findings.traffic),
+        scans=tuple(build.build_scan(found, clock, rules) for found in scans),
+        scans_total=len(findings.scans),
+        floods=tuple(build.build_scan(found, clock, rules) for found in floods),
+        floods_total=len(findings.floods),
+        campaigns=(),
+        claims=build.build_claims([*scans, *floods]),
+        unseen=build.build_unseen(case.describe()),
+    )
+
+
+def _open(paths: Sequence[str | Path], settings: Settings) -> Case:
+    options = SourceOptions(year=settings.year)
+    return open_inputs([str(path) for path in paths], options=options, format_name=settings.format_name)
+
+
+def _where(settings: Settings) -> Expression | None:
+    return parse(settings.where) if settings.where else None
+
+
+def _watch(case: Case, progress: Progress | None):  # type: ignore[no-untyped-def]
+    if progress is None:
+        return None
+    return lambda packets: progress(packets, fraction=case.fraction)
+
+
+def _day(findings: Findings, clock: build.Clock) -> int | None:
+    """Return the day of the last probe as yyyymmdd, None where the clock tells no date."""
+    found = (*findings.scans, *findings.floods)
+    if clock.kind != "epoch" or not found:
+        return None
+    moment = datetime.fromtimestamp(max(scan.last_ns for scan in found) / 1e9, UTC)
+    return moment.year * 10_000 + moment.month * 100 + moment.day

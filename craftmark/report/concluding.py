@@ -1,0 +1,94 @@
+"""All conclusions about one scan, floor by floor: dossiers, marks, tools, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from craftmark.assess.base import AnswersSeen, MakerView, Subject
+from craftmark.assess.conclude import Conclusions
+from craftmark.assess.conclude import conclude as conclude_beyond
+from craftmark.evidence.gather import dossier_of
+from craftmark.marks.infer import infer
+from craftmark.marks.markprint import markprint
+from craftmark.scans.answers import Ear, Heard
+from craftmark.scans.shapes import shape_of
+from craftmark.tools.conclude import Maker
+from craftmark.tools.conclude import conclude as conclude_tools
+
+if TYPE_CHECKING:
+    from craftmark.evidence.finished import Finished
+    from craftmark.marks.base import Toolmark
+    from craftmark.scans.scans import Scan
+    from craftmark.tools.rule import RuleSet
+
+#: Kinds of probe of one scan that are examined apart, the largest first.
+PARTS_EXAMINED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """Everything that was concluded about one scan or flood."""
+
+    scan: Scan
+    subject: Subject
+    part_marks: tuple[tuple[Toolmark, ...], ...]
+    markprint: tuple[str, str]
+    maker: Maker
+    heard: Heard
+    conclusions: Conclusions
+
+
+class Concluder:
+    """Concludes about scans of one case; ``when`` is its day as yyyymmdd where the clock is trusted."""
+
+    def __init__(self, finished: Finished, ear: Ear, rules: RuleSet, when: int | None) -> None:
+        self._finished = finished
+        self._ear = ear
+        self._rules = rules
+        self._when = when
+
+    def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
+        """Return all conclusions about one scan or flood."""
+        parts = tuple(dossier_of(self._finished, part) for part in scan.parts[:PARTS_EXAMINED])
+        marks = tuple(infer(part) for part in parts)
+        maker = conclude_tools(list(zip(parts, marks, strict=True)), self._rules, when=self._when)
+        heard = self._ear.hear(scan.strands)
+        subject = Subject(
+            id=name,
+            shape=shape_of(parts),
+            parts=parts,
+            marks=marks[0],
+            maker=_view(maker, self._rules),
+            answers=_answers(heard),
+            is_flood=is_flood,
+        )
+        return Concluded(
+            scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject)
+        )
+
+
+def _answers(heard: Heard) -> AnswersSeen:
+    return AnswersSeen(
+        counts=heard.counts,
+        answered_probes=heard.answered,
+        both_ways=heard.both_ways,
+        completed_handshakes=heard.completed,
+        rst_ttls=heard.reset_ttls,
+        other_ttls=heard.other_ttls,
+        answered_again=heard.answered_again,
+        unanswered_again=heard.unanswered_again,
+    )
+
+
+def _view(maker: Maker, rules: RuleSet) -> MakerView:
+    """Return what other conclusions need of the maker: from which initial TTLs its packets start by default."""
+    rule = rules.by_id.get(maker.tool or "")
+    ranges: list[tuple[int, int]] = []
+    for mode in rule.modes if rule is not None else ():
+        for expected in mode.expects:
+            if expected.initial_ttl is not None:
+                ranges.append((expected.initial_ttl, expected.initial_ttl))
+            if expected.initial_ttl_range is not None:
+                ranges.append(expected.initial_ttl_range)
+    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)))
