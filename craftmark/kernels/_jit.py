@@ -49,6 +49,7 @@ _FLAGS = {"nogil": True, "fastmath": False, "parallel": False, "_nrt": False, "e
 _plain_rows_done = 0
 
 _devices: dict[Callable[..., Any], Any] = {}
+_inlined: set[Callable[..., Any]] = set()
 
 
 def _mode() -> str:
@@ -86,7 +87,7 @@ class Kernel:
         """Run the kernel over ``n`` rows."""
         if self._dispatcher is not None or _should_compile(n):
             return self._run_compiled(n, *args)
-        return self.body(n, *[memoryview(a) if isinstance(a, np.ndarray) else a for a in args])
+        return self.body(n, *[a.data if isinstance(a, np.ndarray) else a for a in args])
 
     def _run_compiled(self, n: int, *args: Any) -> Any:
         try:
@@ -118,6 +119,12 @@ def device(body: Body) -> Body:
     """
     _devices[body] = None
     return body
+
+
+def inlined(body: Body) -> Body:
+    """Make an inner step that is always inlined: for the few steps of a hot path, since it costs compile time."""
+    _inlined.add(body)
+    return device(body)
 
 
 def plain(helper: Kernel | Callable[..., Any]) -> Callable[..., Any]:
@@ -155,6 +162,20 @@ def _njit(function: Callable[..., Any]) -> Any:
     return numba.njit(cache=cached, no_cfunc_wrapper=True, **_FLAGS)(function)
 
 
+def _njit_step(step: Callable[..., Any]) -> Any:
+    """Compile an inner step: no wrappers, no cache of its own, one version for constants and variables.
+
+    Numba would compile a step again for each constant it is called with, which took most of the compile time.
+    """
+    numba, _ = _numba()
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": step in _inlined}
+    dispatcher = numba.njit(**options, **_FLAGS)(_linked(step))
+    template_of = dispatcher.get_call_template
+    unliteral = numba.core.types.unliteral
+    dispatcher.get_call_template = lambda args, kws: template_of([unliteral(arg) for arg in args], kws)
+    return dispatcher
+
+
 def _linked(body: Callable[..., Any]) -> Callable[..., Any]:
     """Return a copy of a body whose names of kernels and inner steps stand for their dispatchers."""
     scope = dict(body.__globals__)
@@ -164,7 +185,7 @@ def _linked(body: Callable[..., Any]) -> Callable[..., Any]:
             scope[name] = value.dispatcher()
         elif isinstance(value, types.FunctionType) and value in _devices:
             if _devices[value] is None:
-                _devices[value] = _njit(_linked(value))
+                _devices[value] = _njit_step(value)
             scope[name] = _devices[value]
     linked = types.FunctionType(body.__code__, scope, body.__name__, body.__defaults__)
     linked.__module__ = body.__module__

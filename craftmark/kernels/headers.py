@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import device, kernel
+from craftmark.kernels._jit import inlined, device, kernel
 from craftmark.kernels.links import (
     ARP_MESSAGE,
     CUT,
@@ -74,6 +74,14 @@ MAX_TUNNELS: Final = 4
 _MAX_EXTENSIONS = 12
 _NO_LINK = -1
 
+# Columns of ``places``: the transport header (-1: none), the end of the captured octets of the datagram, the end of
+# the datagram, and its start (-1: its checksum cannot be told).
+AT: Final = 0
+END: Final = 1
+STOP: Final = 2
+BEGIN: Final = 3
+PLACES: Final = 4
+
 _IPV4 = visibility_mask(*IPV4_WORDS)
 _IPV6 = visibility_mask(*IPV6_WORDS)
 _PROTOCOL = visibility_bit(PROTOCOL)
@@ -89,26 +97,34 @@ _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51,
 
 
 @kernel
-def decode_frames(
-    n: int, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers, words: Words
-) -> None:
-    """Write the rows of ``n`` frames.
+def decode_network(
+    n: int, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers,
+    words: Words, places: Integers,
+) -> None:  # fmt: skip
+    """Write link and IP words of ``n`` rows, which must be zero, and where the transport of each is (``places``).
 
     Frame i starts at ``starts[i]``, has ``captured[i]`` octets in the buffer and had ``wire[i]`` on the wire, behind
-    a link layer of type ``links[i]``. The first ``n`` rows of ``words`` must be zero.
+    a link layer of type ``links[i]``.
     """
     for i in range(n):
         start = starts[i]
-        _row(i, octets, words, start, start + captured[i], start + wire[i], links[i])
+        _row(i, octets, words, places, start, start + captured[i], start + wire[i], links[i])
 
 
-@device
-def _row(i: int, octets: Octets, words: Words, at: int, end: int, stop: int, link: int) -> None:
+@kernel
+def decode_transport(n: int, octets: Octets, words: Words, places: Integers) -> None:
+    """Write the transport words of ``n`` rows whose network words and places are written."""
+    for i in range(n):
+        if places[i, AT] >= 0:
+            transport(i, octets, words, words[i, PROTOCOL] + 0, places[i, AT], places[i, END], places[i, STOP], places[i, BEGIN])
+
+
+@inlined
+def _row(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int, link: int) -> None:
     """Write one row: the innermost IP packet that can be read, or what the frame is instead."""
     words[i, LINK_SRC] = link_source(octets, at, end, link)
+    places[i, AT] = -1
     depth = 0
-    protocol = NOT_IP
-    begin = -1
     while depth <= MAX_TUNNELS:
         at_ip, kind = link_layer(octets, at, end, link)
         if not _holds_ip(octets, at_ip, end, kind):
@@ -116,22 +132,25 @@ def _row(i: int, octets: Octets, words: Words, at: int, end: int, stop: int, lin
         if depth > 0:
             _clear(i, words)
         if kind == IPV4_HEADER:
-            protocol, at_ip, stop, begin = _ipv4(i, octets, words, at_ip, end, stop)
+            protocol, at, stop, begin = _ipv4(i, octets, words, at_ip, end, stop)
         else:
-            protocol, at_ip, stop, begin = _ipv6(i, octets, words, at_ip, end, stop)
+            protocol, at, stop, begin = _ipv6(i, octets, words, at_ip, end, stop)
         end = min(end, stop)
         depth += 1
-        transport_at = at_ip
-        at, link = _tunnel(octets, at_ip, end, protocol)
+        places[i, AT] = at
+        places[i, END] = end
+        places[i, STOP] = stop
+        places[i, BEGIN] = begin
+        if at < 0 or protocol not in (_IPIP, _IP6_IN_IP, _GRE):
+            return
+        at, link = _tunnel(octets, at, end, protocol)
         if link == _NO_LINK:
-            break
+            return
     if depth == 0:
-        _no_ip(i, octets, words, at_ip, end, stop, kind)
-    elif transport_at >= 0:
-        transport(i, octets, words, protocol, transport_at, end, stop, begin)
+        _no_ip(i, octets, words, places, at_ip, end, stop, kind)
 
 
-@device
+@inlined
 def _holds_ip(octets: Octets, at: int, end: int, kind: int) -> bool:
     """Tell whether a whole IP header of the right version starts here."""
     if kind == IPV4_HEADER:
@@ -151,25 +170,26 @@ def _clear(i: int, words: Words) -> None:
     words[i, NOTES] = NOTE_TUNNEL
 
 
-@device
+@inlined
 def _ipv4(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> tuple[int, int, int, int]:
     """Write an IPv4 header; return protocol, transport (-1: none here), end of the datagram, and its start."""
-    ihl = octets[at] & 15
-    fragment = be16(octets, at + 6)
-    protocol = octets[at + 9] + 0
-    length = be16(octets, at + 2)
+    head = octets[at : at + 20]
+    ihl = head[0] & 15
+    fragment = be16(head, 6)
+    protocol = head[9] + 0
+    length = be16(head, 2)
     words[i, PRESENT] = _IPV4
     words[i, PROTOCOL] = protocol
     words[i, IP_VERSION] = 4
     words[i, IP_IHL] = ihl
-    words[i, IP_TOS] = octets[at + 1]
+    words[i, IP_TOS] = head[1]
     words[i, IP_LEN] = length
-    words[i, IP_ID] = be16(octets, at + 4)
+    words[i, IP_ID] = be16(head, 4)
     words[i, IP_FLAGS] = fragment >> 13
     words[i, IP_FRAG] = fragment & 0x1FFF
-    words[i, IP_TTL] = octets[at + 8]
-    words[i, IP_SRC] = be32(octets, at + 12)
-    words[i, IP_DST] = be32(octets, at + 16)
+    words[i, IP_TTL] = head[8]
+    words[i, IP_SRC] = be32(head, 12)
+    words[i, IP_DST] = be32(head, 16)
     header = at + 4 * ihl
     said = at + length if length else stop  # a capture before segmentation offload says 0
     notes = 0
@@ -265,11 +285,9 @@ def _extension_cut(i: int, words: Words, protocol: int, exists: bool) -> None:  
         words[i, NOTES] |= NOTE_BAD_LENGTH
 
 
-@device
+@inlined
 def _tunnel(octets: Octets, at: int, end: int, protocol: int) -> tuple[int, int]:
     """Return where the tunnelled packet starts and its link type, which is -1 where there is none to see."""
-    if at < 0:
-        return at, _NO_LINK
     if protocol in (_IPIP, _IP6_IN_IP):
         return at, RAW
     if protocol != _GRE or at + 4 > end:
@@ -293,7 +311,7 @@ def _tunnel(octets: Octets, at: int, end: int, protocol: int) -> tuple[int, int]
 
 
 @device
-def _no_ip(i: int, octets: Octets, words: Words, at: int, end: int, stop: int, kind: int) -> None:
+def _no_ip(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int, kind: int) -> None:
     """Write the row of a frame without a whole IP header."""
     words[i, PROTOCOL] = NOT_IP
     if kind == ARP_MESSAGE:
@@ -303,9 +321,9 @@ def _no_ip(i: int, octets: Octets, words: Words, at: int, end: int, stop: int, k
         if end < stop:
             words[i, UNSEEN] |= _IPV4
     elif kind == IPV4_HEADER:
-        _ipv4_cut(i, octets, words, at, end, stop)
+        _ipv4_cut(i, octets, words, places, at, end, stop)
     elif kind == IPV6_HEADER:
-        _ipv6_cut(i, octets, words, at, end, stop)
+        _ipv6_cut(i, octets, words, places, at, end, stop)
 
 
 @device
@@ -331,7 +349,7 @@ def _arp(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> 
 
 
 @device
-def _ipv4_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
+def _ipv4_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int) -> None:
     """Write what is here of an IPv4 header that was cut; the protocol is told if it can be read."""
     if stop - at < 20 or (at < end and octets[at] & 0xF0 != 0x40):
         words[i, NOTES] |= NOTE_BAD_LENGTH
@@ -358,11 +376,14 @@ def _ipv4_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int
         words[i, IP_SRC] = be32(octets, at + 12)
     words[i, UNSEEN] |= _DST
     if here >= 10 and words[i, IP_IHL] >= 5 and words[i, IP_FRAG] == 0:
-        transport(i, octets, words, octets[at + 9] + 0, at + 4 * words[i, IP_IHL], end, at + words[i, IP_LEN], -1)
+        places[i, AT] = at + 4 * words[i, IP_IHL]
+        places[i, END] = end
+        places[i, STOP] = at + words[i, IP_LEN]
+        places[i, BEGIN] = -1
 
 
 @device
-def _ipv6_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
+def _ipv6_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int) -> None:
     """Write what is here of an IPv6 header that was cut; the last address is never here."""
     if stop - at < 40 or (at < end and octets[at] & 0xF0 != 0x60):
         words[i, NOTES] |= NOTE_BAD_LENGTH
@@ -387,4 +408,7 @@ def _ipv6_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int
         if octets[at + 6] in (_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION):
             _extension_cut(i, words, octets[at + 6] + 0, True)  # noqa: FBT003
         else:
-            transport(i, octets, words, octets[at + 6] + 0, at + 40, end, at + 40 + be16(octets, at + 4), -1)
+            places[i, AT] = at + 40
+            places[i, END] = end
+            places[i, STOP] = at + 40 + be16(octets, at + 4)
+            places[i, BEGIN] = -1

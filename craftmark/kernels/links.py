@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import device
+from craftmark.kernels._jit import inlined, device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,27 +44,33 @@ _AF_INET = 2
 _ARPHRD_NETLINK = 824
 
 
-@device
+@inlined
 def be16(octets: Octets, at: int) -> int:
     """Return the 16-bit number in network order at ``at``."""
     return octets[at] * 256 + octets[at + 1]
 
 
-@device
+@inlined
 def be32(octets: Octets, at: int) -> int:
     """Return the 32-bit number in network order at ``at``."""
     return octets[at] * 16777216 + octets[at + 1] * 65536 + octets[at + 2] * 256 + octets[at + 3]
 
 
-@device
+@inlined
 def link_layer(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
     """Return where the network header of a frame starts, and its kind."""
     if link == ETHERNET:
         if at + 14 > end:
             return at, CUT
-        return by_type(octets, at + 14, end, be16(octets, at + 12))
+        head = octets[at : at + 14]
+        return by_type(octets, at + 14, end, be16(head, 12))
     if link in (RAW, _RAW_BSD, _RAW_OPENBSD, _IPV4, _IPV6):
         return by_version(octets, at, end)
+    return _rare_link(octets, at, end, link)
+
+
+@device
+def _rare_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
     if link in (_NULL, _LOOP):
         return _loopback(octets, at, end)
     if link == _SLL:
@@ -73,11 +79,11 @@ def link_layer(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
         return _cooked_2(octets, at, end)
     if link in (PPP, _PPP_HDLC, _PPP_WITH_DIR):
         return _ppp_frame(octets, at + (1 if link == _PPP_WITH_DIR else 0), end)
-    return _rare_link(octets, at, end, link)
+    return _rarer_link(octets, at, end, link)
 
 
 @device
-def _rare_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
+def _rarer_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
     """Return the network header behind HDLC, NFLOG, PFLOG and PPPoE; OTHER for link types that are not read."""
     if link == _C_HDLC:
         if at + 4 > end:
@@ -94,17 +100,18 @@ def _rare_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
     return at, OTHER
 
 
-@device
+@inlined
 def link_source(octets: Octets, at: int, end: int, link: int) -> int:
     """Return the low 32 bits of the link layer's source address, 0 if the link has none."""
     if link in (ETHERNET, _SLL) and at + 12 <= end:
-        return be32(octets, at + 8)
+        head = octets[at : at + 12]
+        return be32(head, 8)
     if link == _SLL2 and at + 18 <= end:
         return be32(octets, at + 14)
     return 0
 
 
-@device
+@inlined
 def by_type(octets: Octets, at: int, end: int, ether_type: int) -> tuple[int, int]:
     """Return the network header behind an EtherType whose contents start at ``at``."""
     for _ in range(_MAX_TAGS):

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 FRAME_LIMIT: Final = 262_144
 _NS = 1_000_000_000
 
+# Order of a record's two lengths: captured first since version 2.3, in which some programs still wrote it last.
+CAPTURED_FIRST: Final = 0
+MAYBE_SWAPPED: Final = 1
+SWAPPED: Final = 2
+
 # Why a walk ended, in state[1]; state[0] is where it ended.
 ROWS_FULL: Final = 0
 NEED_MORE: Final = 1
@@ -46,12 +51,13 @@ def number16(octets: Octets, at: int, big: int) -> int:
 
 @kernel
 def walk_records(
-    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int,
+    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int, lengths: int,
     starts: Integers, captured: Integers, wire: Integers, times: Integers, state: Integers,
 ) -> int:  # fmt: skip
     """Write where up to ``n`` frames stand, from ``state[0]`` on; return how many, and in ``state`` why it ended.
 
-    ``header`` is the size of a record's header, ``tick_ns`` the unit of its fraction of a second.
+    ``header`` is the size of a record's header, ``tick_ns`` the unit of its fraction of a second, ``lengths`` the
+    order of the two lengths.
     """
     at = state[0]
     state[1] = ROWS_FULL
@@ -61,6 +67,9 @@ def walk_records(
             state[1] = NEED_MORE
             return i
         here = number32(octets, at + 8, big)
+        there = number32(octets, at + 12, big)
+        if lengths == SWAPPED or (lengths == MAYBE_SWAPPED and here > there):
+            here, there = there, here
         if here > FRAME_LIMIT:
             state[0] = at
             state[1] = ABSURD
@@ -72,7 +81,7 @@ def walk_records(
         times[i] = number32(octets, at, big) * _NS + number32(octets, at + 4, big) * tick_ns
         starts[i] = at + header
         captured[i] = here
-        wire[i] = max(here, number32(octets, at + 12, big))
+        wire[i] = max(here, there)
         at += header + here
     state[0] = at
     return n

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import device
+from craftmark.kernels._jit import inlined, device
 from craftmark.kernels.links import be16, be32
 from craftmark.packets.fields import (
     ACK,
@@ -24,6 +24,7 @@ from craftmark.packets.fields import (
     IP_DST_HIGH,
     IP_SRC,
     IP_SRC_HIGH,
+    IP_VERSION,
     NOTE_BAD_LENGTH,
     NOTE_BAD_OPTIONS,
     NOTE_CUT,
@@ -96,7 +97,7 @@ _QUOTE_IP, _QUOTE_ID = visibility_mask(QUOTE_PROTOCOL, QUOTE_DST), visibility_bi
 _QUOTE_PORTS, _QUOTE_SEQ = visibility_mask(QUOTE_SPORT, QUOTE_DPORT), visibility_bit(QUOTE_SEQ)
 
 
-@device
+@inlined
 def transport(i: int, octets: Octets, words: Words, protocol: int, at: int, end: int, stop: int, begin: int) -> None:
     """Write the transport's words of row ``i``; ``begin`` is where the datagram starts, -1 if its sum cannot be told."""
     if protocol == TCP:
@@ -136,21 +137,22 @@ def note_short(i: int, words: Words, need: int, at: int, end: int, stop: int) ->
     return stop - at
 
 
-@device
+@inlined
 def _tcp(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
     if end - at < 20:
         _tcp_cut(i, octets, words, at, end, stop)
         return
-    words[i, SPORT] = be16(octets, at)
-    words[i, DPORT] = be16(octets, at + 2)
-    words[i, SEQ] = be32(octets, at + 4)
-    words[i, ACK] = be32(octets, at + 8)
-    size = (octets[at + 12] & 0xF0) >> 4
+    head = octets[at : at + 20]
+    words[i, SPORT] = be16(head, 0)
+    words[i, DPORT] = be16(head, 2)
+    words[i, SEQ] = be32(head, 4)
+    words[i, ACK] = be32(head, 8)
+    size = (head[12] & 0xF0) >> 4
     words[i, TCP_OFF] = size
-    words[i, TCP_RESERVED] = octets[at + 12] & 15
-    words[i, TCP_FLAGS] = octets[at + 13]
-    words[i, TCP_WIN] = be16(octets, at + 14)
-    words[i, TCP_URP] = be16(octets, at + 18)
+    words[i, TCP_RESERVED] = head[12] & 15
+    words[i, TCP_FLAGS] = head[13]
+    words[i, TCP_WIN] = be16(head, 14)
+    words[i, TCP_URP] = be16(head, 18)
     words[i, PRESENT] |= _TCP
     if size > 5:
         _options(i, octets, words, at + 20, end, min(at + 4 * size, stop))
@@ -385,7 +387,7 @@ def _quoted_transport(i: int, octets: Octets, words: Words, protocol: int, at: i
             words[i, QUOTE_SEQ] = be32(octets, at + 4)
 
 
-@device
+@inlined
 def _payload(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
     """Write length, hash and first octets of what follows the transport header."""
     size = stop - at
@@ -426,7 +428,7 @@ def hash_octets(octets: Octets, at: int, stop: int) -> int:
     return h ^ (h >> 13)
 
 
-@device
+@inlined
 def _verify(i: int, octets: Octets, words: Words, protocol: int, at: int, stop: int) -> None:
     """Note a transport checksum that does not hold (RFC 1071); the datagram is wholly here."""
     total = ones_sum(octets, at, stop)
@@ -438,24 +440,40 @@ def _verify(i: int, octets: Octets, words: Words, protocol: int, at: int, stop: 
     if protocol != ICMP:
         total += protocol + stop - at
         total += half_words(words[i, IP_SRC]) + half_words(words[i, IP_DST])
-        for k in range(3):
-            total += half_words(words[i, IP_SRC_HIGH + k]) + half_words(words[i, IP_DST_HIGH + k])
+        if words[i, IP_VERSION] == 6:
+            for k in range(3):
+                total += half_words(words[i, IP_SRC_HIGH + k]) + half_words(words[i, IP_DST_HIGH + k])
     if total % 0xFFFF != 0:
         words[i, NOTES] |= NOTE_SUM_BAD
 
 
-@device
+@inlined
 def half_words(word: int) -> int:
     """Return the sum of the two 16-bit halves of a word."""
     return (word & 0xFFFF) + ((word & 0xFFFF0000) >> 16)
 
 
-@device
+@inlined
 def ones_sum(octets: Octets, at: int, stop: int) -> int:
     """Return the sum of 16-bit words in network order, a last odd octet padded with zero; not folded."""
     total = 0
-    for k in range(at, stop - 1, 2):
-        total += octets[k] * 256 + octets[k + 1]
-    if (stop - at) & 1:
+    size = stop - at
+    part = octets[at:stop]
+    first = 0
+    if size >= 20:
+        total = ones_sum_20(part)
+        first = 20
+    for k in range(first, size - 1, 2):
+        total += part[k] * 256 + part[k + 1]
+    if size & 1:
         total += octets[stop - 1] * 256
+    return total
+
+
+@inlined
+def ones_sum_20(head: Octets) -> int:
+    """Return the sum of the first ten 16-bit words of a header."""
+    total = 0
+    for k in range(0, 20, 2):
+        total += head[k] * 256 + head[k + 1]
     return total

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from craftmark.kernels.headers import decode_frames
+from craftmark.kernels.headers import PLACES, decode_network, decode_transport
 from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
 
@@ -51,6 +51,7 @@ class Decoder:
     def __init__(self, rows: int) -> None:
         self.frames = empty_frames(rows)
         self._words: Words = np.zeros((rows, WORDS), np.uint32)
+        self._places = np.zeros((rows, PLACES), np.int64)
         self._packet_id = np.zeros(rows, np.int64)
 
     def decode(self, octets: Octets, rows: int, *, first_id: int) -> PacketBatch:
@@ -58,6 +59,8 @@ class Decoder:
         words = self._words[:rows]
         words.fill(0)
         frames = self.frames
-        decode_frames(rows, octets, frames.starts, frames.captured, frames.wire, frames.links, words)
+        network = (frames.starts, frames.captured, frames.wire, frames.links)
+        decode_network(rows, octets, *network, words, self._places)
+        decode_transport(rows, octets, words, self._places)
         self._packet_id[:rows] = np.arange(first_id, first_id + rows)
         return PacketBatch(words, frames.ts_ns[:rows], self._packet_id[:rows])

@@ -7,11 +7,19 @@ next place where records follow one another again, and says how many bytes it sk
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 
-from craftmark.kernels.records import ABSURD, FRAME_LIMIT, find_record, walk_records
+from craftmark.kernels.records import (
+    ABSURD,
+    CAPTURED_FIRST,
+    FRAME_LIMIT,
+    MAYBE_SWAPPED,
+    SWAPPED,
+    find_record,
+    walk_records,
+)
 from craftmark.packets.batch import INPUT_SHIFT
 from craftmark.packets.decode import Decoder
 from craftmark.packets.links import link_type
@@ -61,6 +69,7 @@ class PcapSource:
         self._decoder = Decoder(BATCH_ROWS)
         self._state = np.zeros(2, np.int64)
         self._flavour: _Flavour | None = None
+        self._lengths = CAPTURED_FIRST
         self._read_file_header()
 
     def _read_file_header(self) -> None:
@@ -73,7 +82,10 @@ class PcapSource:
             self._damage("the file header is cut", at=len(head))
             return
         self._flavour = flavour = _FLAVOURS[head[:4]]
-        number = int.from_bytes(head[20:24], "big" if flavour.is_big else "little") & 0xFFFF
+        order: Literal["big", "little"] = "big" if flavour.is_big else "little"
+        number = int.from_bytes(head[20:24], order) & 0xFFFF
+        version = tuple(int.from_bytes(head[at : at + 2], order) for at in (4, 6))
+        self._lengths = SWAPPED if version < (2, 3) else MAYBE_SWAPPED if version == (2, 3) else CAPTURED_FIRST
         self._decoder.frames.links.fill(number)
         self._provenance.link_types.append(link_type(number).name)
         self._state[0] = _FILE_HEADER
@@ -104,7 +116,7 @@ class PcapSource:
         frames = self._decoder.frames
         octets = self._window.data
         rows: int = walk_records(
-            BATCH_ROWS, octets, len(octets), int(flavour.is_big), flavour.header, flavour.tick_ns,
+            BATCH_ROWS, octets, len(octets), int(flavour.is_big), flavour.header, flavour.tick_ns, self._lengths,
             frames.starts, frames.captured, frames.wire, frames.ts_ns, self._state,
         )  # fmt: skip
         return rows
@@ -126,7 +138,7 @@ class PcapSource:
         """Go to the next place where records follow one another again; tell whether there is one."""
         at = int(self._state[0])
         here = self._window.base + at
-        order = "big" if flavour.is_big else "little"
+        order: Literal["big", "little"] = "big" if flavour.is_big else "little"
         size = int.from_bytes(self._window.data[at + 8 : at + 12].tobytes(), order)
         found = self._search(flavour, at + 1)
         self._damage(
