@@ -21,6 +21,8 @@ from craftmark.render.numbers import counted, duration, listed, moment
 from craftmark.render.scan_table import write_scan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from craftmark.report.document import Input, Report, Scan, Traffic
 
 #: Columns of a page that no terminal bounds.
@@ -143,8 +145,15 @@ def _write_case(page: Page, report: Report) -> None:
     page.row("traffic", _traffic(report.traffic))
     if report.conditions.where is not None:
         page.row("selected", f"only packets with {report.conditions.where}")
-    for place, unseen in enumerate(report.unseen):
-        page.row("unseen" if place == 0 else "", f"{unseen.what}; {unseen.shown_by} would show it")
+    groups: dict[str, list[str]] = {}
+    for unseen in report.unseen:
+        groups.setdefault(unseen.shown_by, []).append(unseen.what)
+    for place, (shown_by, what) in enumerate(groups.items()):
+        page.row("unseen" if place == 0 else "", f"{listed(what)}: {shown_by} would show {_it(what)}")
+
+
+def _it(what: Sequence[str]) -> str:
+    return "it" if len(what) == 1 else "them"
 
 
 def _traffic(traffic: Traffic) -> str:

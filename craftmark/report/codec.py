@@ -14,10 +14,11 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from craftmark.errors import ReportError
-from craftmark.report.document import SCHEMA, Report
+
+Document = TypeVar("Document")
 
 
 class Member(NamedTuple):
@@ -43,8 +44,8 @@ def write_json(value: Any, *, indent: int | None = None) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
-def read_report(text: str | bytes) -> Report:
-    """Return the report in a JSON text. Raises ReportError, with the path, if it is not one."""
+def read_json(text: str | bytes, kind: type[Document], *, schema: str) -> Document:
+    """Return the document in a JSON text. Raises ReportError, with the path, if it is not one of this schema."""
     try:
         tree = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except RecursionError as fault:
@@ -59,13 +60,11 @@ def read_report(text: str | bytes) -> Report:
     if not isinstance(tree, dict):
         msg = "not a report: the text holds no JSON object"
         raise ReportError(msg)
-    if tree.get("schema") != SCHEMA:
-        msg = f"report.schema: {_brief(tree.get('schema'))} is not {SCHEMA!r}, the one schema this version reads"
+    if tree.get("schema") != schema:
+        msg = f"report.schema: {_brief(tree.get('schema'))} is not {schema!r}, the one schema this version reads"
         raise ReportError(msg)
-    report = decode(tree, Report, "report")
-    if not isinstance(report, Report):  # pragma: no cover - decode returns what it is asked for
-        raise TypeError
-    return report
+    document: Document = _decode_object(tree, kind, "report")
+    return document
 
 
 def encode(value: Any, hint: Any, path: str) -> Any:

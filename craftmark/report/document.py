@@ -429,9 +429,9 @@ class Report:
 
         Raises ReportError, with the path of the first fault, if it is not a document of this schema.
         """
-        from craftmark.report.codec import read_report  # noqa: PLC0415 - typing machinery only where JSON is asked for
+        from craftmark.report.codec import read_json  # noqa: PLC0415 - typing machinery only where JSON is asked for
 
-        return read_report(text)
+        return read_json(text, cls, schema=SCHEMA)
 
     def _repr_html_(self) -> str:
         """Return a small table of the scans for a notebook."""
