@@ -1,0 +1,167 @@
+"""Marks that no standard stack makes: why packets must have been written by a program that builds its own headers.
+
+Each reason is a rule of a standard that every stack keeps (RFC 9293 for TCP, RFC 6528 for initial sequence numbers,
+RFC 6864 for the IP ID), with the count it was broken in. No tool is named here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from craftmark.packets.fields import ACK_BIT, CWR, ECE, FIN, ICMP, IP_SRC, PSH, RST, SYN, TCP, UDP, URG
+from craftmark.tools.rule import bits_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from craftmark.tools.sight import Sight
+
+#: Probes from which a value that never changes is a mark.
+MANY: Final = 8
+#: TTLs of one source farther apart than this were drawn, not routed.
+DRAWN_SPREAD: Final = 8
+DF: Final = 2
+
+
+def crafted_reasons(sight: Sight, *, family: bool = True) -> list[str]:
+    """Return every reason why no standard stack sent these probes; ``family``: judge TTLs too."""
+    tests: dict[int, tuple[Callable[[Sight], str], ...]] = {
+        TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _reserved),
+        UDP: (_no_checksum,),
+        ICMP: (_icmp_identifiers, _icmp_counter),
+    }
+    reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
+    reasons.append(_one_ip_id(sight))
+    if family:
+        reasons.append(_drawn_ttl(sight))
+    return [reason for reason in reasons if reason]
+
+
+def stack_bits(bits: int) -> bool:
+    """Tell whether a stack that keeps RFC 9293 and RFC 3168 sends segments with these control bits."""
+    if bits & ~ECE & ~CWR == SYN:
+        return bits in (SYN, SYN | ECE | CWR)
+    if bits & SYN:
+        return bits in (SYN | ACK_BIT, SYN | ACK_BIT | ECE)
+    if bits & RST:
+        return bits in (RST, RST | ACK_BIT)
+    return bool(bits & ACK_BIT)
+
+
+def _bits(sight: Sight) -> str:
+    bits = sight.dossier.control_bits
+    if bits is None or stack_bits(bits):
+        return ""
+    what = "no control bits" if bits == 0 else f"control bits {bits_text(bits)}"
+    return f"{what} in {sight.dossier.probes:,} of {sight.dossier.probes:,}: no stack sends them ({_bits_rule(bits)})"
+
+
+def _bits_rule(bits: int) -> str:
+    if bits & SYN and bits & (FIN | RST):
+        return "SYN opens, FIN and RST end a connection, RFC 9293 section 3.5"
+    if bits & FIN and bits & RST:
+        return "FIN closes and RST aborts, never both, RFC 9293 section 3.6"
+    if bits & ACK_BIT == 0 and bits & (FIN | PSH | URG):
+        return "all segments but SYN and RST carry ACK, RFC 9293 section 3.1"
+    return "RFC 9293 section 3.10.7" if bits else "every segment has SYN, RST or ACK, RFC 9293 section 3.10.7"
+
+
+def _bare_syn(sight: Sight) -> str:
+    dossier = sight.dossier
+    if dossier.control_bits is None or dossier.control_bits & (SYN | RST | FIN | ACK_BIT) != SYN:
+        return ""
+    return f"SYN without any option in {dossier.probes:,}: stacks announce their MSS" if dossier.layout == () else ""
+
+
+def _ack_number(sight: Sight) -> str:
+    bits, ack = sight.dossier.control_bits, sight.field("tcp_ack")
+    if bits is None or bits & ACK_BIT or ack is None or ack.maximum == 0:
+        return ""
+    what = f"= {ack.minimum}" if ack.constant is not None else f"of {ack.distinct:,} values"
+    return f"acknowledgment number {what} without ACK in {ack.seen:,}: it means nothing there (RFC 9293 section 3.1)"
+
+
+def _urgent(sight: Sight) -> str:
+    bits, pointer = sight.dossier.control_bits, sight.field("tcp_urp")
+    if bits is None or bits & URG or pointer is None or pointer.maximum == 0:
+        return ""
+    return f"urgent pointer set without URG in {pointer.seen:,} (RFC 9293 section 3.1)"
+
+
+def _small_window(sight: Sight) -> str:
+    bits, window, mss = sight.dossier.control_bits, sight.field("tcp_win"), sight.field("tcp_mss")
+    if bits is None or not bits & SYN or window is None or mss is None or window.maximum >= mss.minimum:
+        return ""
+    return f"window {window.maximum} smaller than the sender's own MSS {mss.minimum} in {window.seen:,} SYNs"
+
+
+def _one_isn(sight: Sight) -> str:
+    bits, seq = sight.dossier.control_bits, sight.field("tcp_seq")
+    if bits is None or not bits & SYN or seq is None or seq.constant is None or sight.targets < MANY:
+        return ""
+    return (
+        f"one initial sequence number 0x{seq.constant:X} for {sight.targets:,} different targets: stacks draw one per "
+        "connection (RFC 6528)"
+    )
+
+
+def _reserved(sight: Sight) -> str:
+    reserved = sight.field("tcp_reserved")
+    # The lowest reserved bit is used by accurate ECN; the others are nobody's.
+    if reserved is None or reserved.ever_one & 0b1110 == 0:
+        return ""
+    return f"reserved bits {reserved.maximum} set in {reserved.seen:,}: must be zero (RFC 9293 section 3.1)"
+
+
+def _no_checksum(sight: Sight) -> str:
+    checksum = sight.field("udp_sum")
+    if checksum is None or checksum.constant != 0 or sight.dossier.ip_version != 4 or checksum.seen < MANY:  # noqa: PLR2004
+        return ""
+    return f"UDP checksum 0 in {checksum.seen:,} of {checksum.seen:,}: stacks compute it (RFC 1122 section 4.1.3.4)"
+
+
+def _icmp_identifiers(sight: Sight) -> str:
+    identifier = sight.field("icmp_id")
+    if identifier is None or sight.draws < MANY or identifier.distinct * 2 < min(sight.draws, len(sight.dossier.sample)):
+        return ""
+    return f"a new ICMP identifier in nearly every probe ({identifier.distinct:,} in {identifier.seen:,}): ping keeps one"
+
+
+def _icmp_counter(sight: Sight) -> str:
+    counter = sight.field("icmp_seq")
+    if counter is None or counter.distinct < MANY or counter.stride == 0 or counter.stride % 256:
+        return ""
+    held, seen = sight.steps("icmp_seq", 256)
+    return f"ICMP sequence number counted in the wrong byte order in {held:,} of {seen:,} steps" if held else ""
+
+
+def _one_ip_id(sight: Sight) -> str:
+    ip_id, flags = sight.field("ip_id"), sight.field("ip_flags")
+    if ip_id is None or ip_id.constant is None or sight.draws < MANY:
+        return ""
+    if flags is not None and flags.always_one & DF:
+        return ""
+    if flags is None and ip_id.constant == 0:
+        return ""
+    return (
+        f"one IP ID {ip_id.constant} in {ip_id.seen:,} of {ip_id.seen:,} probes that may be fragmented: a sender may not "
+        "repeat it (RFC 6864 section 4.2)"
+    )
+
+
+def _drawn_ttl(sight: Sight) -> str:
+    draws, distinct = sight.ttl_draws
+    if distinct < MANY or sight.ttl_spread < DRAWN_SPREAD or sight.ttl_range[0] <= 2 or _is_path(sight):  # noqa: PLR2004
+        return ""
+    least, most = sight.ttl_range
+    return f"{distinct} TTLs from {least} to {most} in {draws:,} probes of one source: stacks keep one"
+
+
+def _is_path(sight: Sight) -> bool:
+    """Tell whether TTLs rise step by step, as route tracers make them."""
+    batch = sight.dossier.sample
+    ttls = batch.column("ip_ttl").astype(np.int64)[np.argsort(batch.words[:, IP_SRC], kind="stable")]
+    steps = np.diff(ttls)
+    return len(steps) > 0 and bool(np.mean((steps == 0) | (steps == 1)) > 0.8)  # noqa: PLR2004

@@ -1,0 +1,267 @@
+"""Reads knowledge files into rules: TOML in, ToolRule out, every error with its file and line.
+
+Errors of a whole set are collected before anything fails, so that a rule writer sees all of them at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+from craftmark.errors import RuleError
+from craftmark.packets.fields import ARP, CONTROL_BITS, FIELDS, ICMP, ICMP6, OPTION_NAMES, SCTP, TCP, UDP
+from craftmark.tools.rule import (
+    BEHAVIOURS,
+    KINDS,
+    LEVELS,
+    SETTABLE,
+    DatedFact,
+    Expectation,
+    Mode,
+    RuleSet,
+    ToolRule,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+#: Words for protocols; "other": any that has no word here.
+PROTOCOLS: Final = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6, "sctp": SCTP, "arp": ARP, "any": -1, "other": -2}
+_FORMS: Final = (
+    "value", "values", "range", "initial_ttl", "initial_ttl_range", "equals", "constant_of", "behaviour", "options",
+    "order",
+)  # fmt: skip
+_EXPECT_KEYS: Final = frozenset(
+    (*_FORMS, "field", "settable", "source", "level", "option", "says", "bits", "step")
+)
+_MODE_KEYS: Final = frozenset(
+    ("id", "protocol", "control_bits", "with", "without", "icmp", "versions", "since", "until", "headers", "source",
+     "expect")
+)  # fmt: skip
+_RULE_KEYS: Final = frozenset(
+    ("id", "name", "names", "kind", "since", "since_source", "status", "derives_from", "confusable_with", "free_form",
+     "all_probes", "summary", "source", "mode", "fact")
+)  # fmt: skip
+_OPTION_WORDS: Final = frozenset(OPTION_NAMES.values())
+
+
+class RuleErrors(RuleError):
+    """All that is wrong in a set of knowledge files; ``errors`` holds each with its own place."""
+
+    def __init__(self, errors: Iterable[RuleError]) -> None:
+        self.errors = tuple(errors)
+        first = self.errors[0]
+        super().__init__(first.what, path=first.path, line=first.line, remedy=first.remedy)
+        self.args = ("\n".join(str(error) for error in self.errors),)
+
+
+def load_rules(folder: Path | None = None) -> RuleSet:
+    """Return the rules shipped with craftmark; those of ``folder`` are added, or replace those of the same id.
+
+    Raises RuleErrors with everything that is wrong.
+    """
+    texts = {
+        f"craftmark/knowledge/tools/{entry.name}": entry.read_text(encoding="utf-8")
+        for entry in resources.files("craftmark").joinpath("knowledge", "tools").iterdir()
+        if entry.name.endswith(".toml")
+    }
+    extra = {str(path): path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml"))} if folder else {}
+    return read_rules(texts, extra)
+
+
+def read_rules(texts: Mapping[str, str], extra: Mapping[str, str] | None = None) -> RuleSet:
+    """Return the rules of knowledge files given as path and text; ``extra`` replaces by id."""
+    errors: list[RuleError] = []
+    by_id: dict[str, ToolRule] = {}
+    for group in (texts, extra or {}):
+        seen: dict[str, str] = {}
+        for path, text in sorted(group.items()):
+            rule = _Reader(path, text, errors).rule()
+            if rule is None:
+                continue
+            if rule.id in seen:
+                errors.append(RuleError(f"id {rule.id!r} is also in {seen[rule.id]}", path=path, line=1))
+            seen[rule.id] = path
+            by_id[rule.id] = rule
+    if errors:
+        raise RuleErrors(errors)
+    return RuleSet(tuple(by_id[key] for key in sorted(by_id)), _hash(texts, extra or {}), by_id)
+
+
+def _hash(*groups: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for group in groups:
+        for path, text in sorted(group.items()):
+            digest.update(path.rsplit("/", 1)[-1].encode() + b"\0" + text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+class _Reader:
+    """One knowledge file: builds the rule and notes what is wrong."""
+
+    def __init__(self, path: str, text: str, errors: list[RuleError]) -> None:
+        self.path = path
+        self.text = text
+        self.errors = errors
+        self.expect_lines = _lines(text, r"(?:\[\[mode\.expect\]\]|\{ )")
+        self.mode_lines = _lines(text, r"\[\[mode\]\]")
+        self.expect_count = 0
+
+    def fault(self, what: str, line: int | None, remedy: str = "") -> None:
+        """Note one error."""
+        self.errors.append(RuleError(what, path=self.path, line=line, remedy=remedy))
+
+    def rule(self) -> ToolRule | None:
+        """Return the rule, or None with errors noted."""
+        before = len(self.errors)
+        try:
+            table = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as fault:
+            place = re.search(r"line (\d+)", str(fault))
+            self.fault(f"not TOML: {fault}", int(place[1]) if place else None)
+            return None
+        self.unknown(table, _RULE_KEYS, 1)
+        for key in ("id", "name", "kind", "summary"):
+            if not isinstance(table.get(key), str):
+                self.fault(f"{key!r} is missing", 1, f'write {key} = "..." at the top')
+        if table.get("kind") not in KINDS:
+            self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
+        modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
+        if len(self.errors) > before:
+            return None
+        return _rule(table, modes, self.path)
+
+    def line_of(self, key: str) -> int | None:
+        """Return the first line that sets a key."""
+        lines = _lines(self.text, rf"{re.escape(key)}\s*=")
+        return lines[0] if lines else None
+
+    def unknown(self, table: Mapping[str, Any], known: frozenset[str], line: int | None) -> None:
+        """Note keys nobody reads: a misspelt key must not be silently lost."""
+        for key in sorted(set(table) - known):
+            self.fault(f"unknown key {key!r}", line, f"known: {', '.join(sorted(known))}")
+
+    def mode(self, table: Mapping[str, Any], place: int) -> Mode:
+        """Return one kind of probe."""
+        line = self.mode_lines[place] if place < len(self.mode_lines) else None
+        self.unknown(table, _MODE_KEYS, line)
+        if not isinstance(table.get("id"), str):
+            self.fault("mode without id", line)
+        protocol = table.get("protocol")
+        if protocol not in PROTOCOLS and not isinstance(protocol, int):
+            self.fault(f"protocol {protocol!r} is none of {', '.join(PROTOCOLS)} and no number", line)
+        listed = table.get("control_bits", "any")
+        sets = [] if listed == "any" else listed
+        if sets and isinstance(sets[0], str):
+            sets = [sets]
+        expects = tuple(self.expectation(e, str(table.get("source", ""))) for e in table.get("expect", []))
+        icmp = table.get("icmp")
+        return Mode(
+            id=str(table.get("id", "")),
+            protocol=PROTOCOLS.get(protocol, protocol if isinstance(protocol, int) else -1),  # type: ignore[arg-type]
+            expects=expects,
+            bits=tuple(self.bits(names, line) for names in sets) or ((0,) if listed == [] else ()),
+            with_bits=self.bits(table.get("with", []), line),
+            without_bits=self.bits(table.get("without", []), line),
+            icmp=(icmp[0], icmp[1]) if icmp else None,
+            versions=table.get("versions", ""),
+            headers=table.get("headers", "own"),
+            since=_day(table.get("since")),
+            until=_day(table.get("until")),
+        )
+
+    def bits(self, names: Iterable[str], line: int | None) -> int:
+        """Return control bits given by names."""
+        value = 0
+        for name in names:
+            if name in CONTROL_BITS:
+                value |= 1 << CONTROL_BITS.index(name)
+            else:
+                self.fault(f"{name!r} is no control bit", line, f"known: {', '.join(CONTROL_BITS)}")
+        return value
+
+    def expectation(self, table: Mapping[str, Any], mode_source: str) -> Expectation:
+        """Return one expectation; notes what is wrong with it."""
+        line = self.expect_lines[self.expect_count] if self.expect_count < len(self.expect_lines) else 0
+        self.expect_count += 1
+        self.unknown(table, _EXPECT_KEYS, line)
+        forms = [form for form in _FORMS if form in table]
+        if len(forms) != 1:
+            self.fault(f"needs exactly one of {', '.join(_FORMS)}; has {', '.join(forms) or 'none'}", line)
+        name = str(table.get("field", "tcp_options" if "options" in table else ""))
+        if "constant_of" not in table and "order" not in table and name not in FIELDS:
+            self.fault(f"{name!r} is no field", line, "see packets/fields.py")
+        for key, allowed in (("settable", SETTABLE), ("behaviour", BEHAVIOURS), ("level", LEVELS)):
+            if key in table and table[key] not in allowed:
+                self.fault(f"{key} {table[key]!r} is none of {', '.join(allowed)}", line)
+        if "settable" not in table:
+            self.fault("'settable' is missing", line, f"one of {', '.join(SETTABLE)}")
+        for word in table.get("options", []):
+            if word not in _OPTION_WORDS:
+                self.fault(f"option {word!r} is unknown", line, f"known: {', '.join(sorted(_OPTION_WORDS))}")
+        return _expectation(table, name, mode_source, line)
+
+
+def _expectation(table: Mapping[str, Any], name: str, mode_source: str, line: int) -> Expectation:
+    values = table.get("values", [table["value"]] if "value" in table else [])
+    bounds, drawn = table.get("range"), table.get("initial_ttl_range")
+    return Expectation(
+        field=name,
+        settable=table.get("settable", "no"),
+        source=table.get("source", mode_source),
+        values=tuple(values),
+        bounds=(bounds[0], bounds[1]) if bounds else None,
+        initial_ttl=table.get("initial_ttl"),
+        initial_ttl_range=(drawn[0], drawn[1]) if drawn else None,
+        equals=table.get("equals", ""),
+        constant_of=table.get("constant_of", ""),
+        bits=table.get("bits", FIELDS[name].bits if name in FIELDS else 16),
+        behaviour=table.get("behaviour"),
+        step=table.get("step", 1),
+        options=tuple(table["options"]) if "options" in table else None,
+        order=table.get("order", ""),
+        level=table.get("level", "class"),
+        option=table.get("option", ""),
+        says=table.get("says", ""),
+        line=line,
+    )
+
+
+def _rule(table: Mapping[str, Any], modes: tuple[Mode, ...], path: str) -> ToolRule:
+    return ToolRule(
+        id=table["id"],
+        name=table["name"],
+        kind=table["kind"],
+        summary=table["summary"],
+        modes=modes,
+        sources={entry["key"]: entry["citation"] for entry in table.get("source", [])},
+        names=tuple(table.get("names", [])),
+        since=_day(table.get("since")),
+        since_source=table.get("since_source", ""),
+        status=table.get("status", "stable"),
+        derives_from=tuple(table.get("derives_from", [])),
+        confusable_with=tuple(table.get("confusable_with", [])),
+        free_form=table.get("free_form", False),
+        all_probes=table.get("all_probes", False),
+        facts=tuple(
+            DatedFact(_day(fact["until"]) or 0, tuple(fact["fields"]), fact["statement"], fact["source"])
+            for fact in table.get("fact", [])
+        ),
+        path=path,
+    )
+
+
+def _day(value: object) -> int | None:
+    """Return a TOML date as yyyymmdd."""
+    if value is None:
+        return None
+    return int(str(value).replace("-", "")[:8])
+
+
+def _lines(text: str, pattern: str) -> list[int]:
+    found = re.finditer(rf"^[ \t]*{pattern}", text, re.MULTILINE)
+    return [text.count("\n", 0, match.start()) + 1 for match in found]

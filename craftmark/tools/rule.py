@@ -1,0 +1,196 @@
+"""A knowledge file in memory: which tool, what its probes look like, and where each fact was read.
+
+A rule says what a tool's packets show by default; each expectation says whether the tool's user can change it. Rules
+hold facts only: nothing in this folder's Python knows a tool by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Literal
+
+from craftmark.packets.fields import CONTROL_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Kind = Literal["scanner", "crafter", "tester", "library", "worm", "backdoor", "stack"]
+Settable = Literal["no", "option", "argument", "source edit", "path"]
+Behaviour = Literal[
+    "varies", "varies by target", "one per run", "few per run", "counter", "below 2^31", "repeats", "nonzero", "free"
+]
+
+KINDS: Final = ("scanner", "crafter", "tester", "library", "worm", "backdoor", "stack")
+#: no: only other code shows another value. option: the tool has an option for it. argument: users give it in nearly
+#: every run. source edit: a sample or a leaked source that people change. path: routers on the way rewrite it.
+SETTABLE: Final = ("no", "option", "argument", "source edit", "path")
+BEHAVIOURS: Final = (
+    "varies", "varies by target", "one per run", "few per run", "counter", "below 2^31", "repeats", "nonzero", "free",
+)  # fmt: skip
+LEVELS: Final = ("class", "subclass", "individual")
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One thing a tool's probes show: a field or a relation, and exactly one form of what is expected of it.
+
+    values: the field is always one of these. bounds: all values inside. initial_ttl: the TTL it is sent with;
+    initial_ttl_range: drawn anew for each packet. equals: an expression the field always equals. constant_of: an
+    expression with one value per run, of ``bits`` bits. behaviour: how the field moves. options: the option layout.
+    order: the name of an order mark. says: the fact as a sentence about the tool, for a reader.
+    """
+
+    field: str
+    settable: Settable
+    source: str
+    values: tuple[int, ...] = ()
+    bounds: tuple[int, int] | None = None
+    initial_ttl: int | None = None
+    initial_ttl_range: tuple[int, int] | None = None
+    equals: str = ""
+    constant_of: str = ""
+    bits: int = 16
+    behaviour: Behaviour | None = None
+    step: int = 1
+    options: tuple[str, ...] | None = None
+    order: str = ""
+    level: str = "class"
+    option: str = ""
+    says: str = ""
+    line: int = 0
+
+    @property
+    def relation(self) -> str:
+        """The text of the relation that evidence must count for this expectation, empty if none."""
+        return f"{self.field} == {self.equals}" if self.equals else self.constant_of
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What is expected, without whose rule it is: equal for rules that expect the same."""
+        return (
+            self.field, self.values, self.bounds, self.initial_ttl, self.initial_ttl_range, self.equals,
+            self.constant_of, self.bits, self.behaviour, self.step, self.options, self.order,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One kind of probe a tool sends.
+
+    protocol: as in dossiers (6, 17, 1, 132, 256 for ARP), -1 for any. bits: the exact sets of control bits, empty for
+    any; with_bits and without_bits: bits that must be set or clear. icmp: type and code. headers: "own" when the
+    tool writes them, "stack" when it asks the system for a connection.
+    """
+
+    id: str
+    protocol: int
+    expects: tuple[Expectation, ...]
+    bits: tuple[int, ...] = ()
+    with_bits: int = 0
+    without_bits: int = 0
+    icmp: tuple[int, int] | None = None
+    versions: str = ""
+    headers: Literal["own", "stack"] = "own"
+    since: int | None = None
+    until: int | None = None
+
+    def sends(self, control_bits: int | None) -> bool:
+        """Tell whether this kind of probe can have these control bits; unseen bits are possible."""
+        if control_bits is None:
+            return True
+        if self.bits and control_bits not in self.bits:
+            return False
+        return control_bits & self.with_bits == self.with_bits and not control_bits & self.without_bits
+
+    @property
+    def bits_text(self) -> str:
+        """The control bits this mode sends, for a reader."""
+        if self.bits:
+            return " or ".join(bits_text(bits) for bits in self.bits)
+        with_text = f"with {bits_text(self.with_bits)}" if self.with_bits else ""
+        without = f"without {bits_text(self.without_bits)}" if self.without_bits else ""
+        return " and ".join(part for part in (with_text, without) if part) or "any"
+
+
+@dataclass(frozen=True, slots=True)
+class DatedFact:
+    """What the versions of a time could not do: until a day, a field could not be set by option."""
+
+    until: int  # yyyymmdd
+    fields: tuple[str, ...]
+    statement: str
+    source: str
+
+
+@dataclass(frozen=True)
+class ToolRule:
+    """One tool, library, worm or system stack: identity, lineage and kinds of probe.
+
+    since: day of the first public release as yyyymmdd, the earliest day it can be where only a bound is known; None
+    where no source was found. all_probes: its modes are all the kinds of probe it can send.
+    """
+
+    id: str
+    name: str
+    kind: Kind
+    summary: str
+    modes: tuple[Mode, ...]
+    sources: Mapping[str, str]
+    names: tuple[str, ...] = ()
+    since: int | None = None
+    since_source: str = ""
+    status: Literal["stable", "draft"] = "stable"
+    derives_from: tuple[str, ...] = ()
+    confusable_with: tuple[str, ...] = ()
+    free_form: bool = False
+    all_probes: bool = False
+    facts: tuple[DatedFact, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules known to a run, in order of id, with the hash of their texts."""
+
+    rules: tuple[ToolRule, ...]
+    sha256: str
+    by_id: Mapping[str, ToolRule] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[ToolRule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    @cached_property
+    def relations(self) -> tuple[str, ...]:
+        """The texts of all relations that rules name: what evidence must count."""
+        return tuple(
+            sorted({e.relation for rule in self.rules for mode in rule.modes for e in mode.expects if e.relation})
+        )
+
+    @cached_property
+    def ancestors(self) -> Mapping[str, frozenset[str]]:
+        """Per rule its own id and all it descends from."""
+        return {rule.id: frozenset(_line(rule.id, self.by_id)) for rule in self.rules}
+
+    def related(self, one: str, other: str) -> bool:
+        """Tell whether one of two rules descends from the other."""
+        return one in self.ancestors.get(other, ()) or other in self.ancestors.get(one, ())
+
+
+def _line(start: str, by_id: Mapping[str, ToolRule]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        rule_id = waiting.pop()
+        if rule_id not in seen and rule_id in by_id:
+            seen.add(rule_id)
+            waiting.extend(by_id[rule_id].derives_from)
+    return seen | {start}
+
+
+def bits_text(bits: int) -> str:
+    """Return control bits as prose: FIN+RST+PSH, or 'none'."""
+    return "+".join(name for place, name in enumerate(CONTROL_BITS) if bits >> place & 1) or "none"
