@@ -57,9 +57,9 @@ def infer(dossier: Dossier) -> list[Toolmark]:
 
 
 def _candidates(dossier: Dossier) -> list[str]:
-    parties = {"ip_dst", dossier.port_field}
-    names = [field.name for field in fields_of(dossier.protocol) if field.name in FREE or field.name in parties]
-    return [name for name in names if dossier.field(name) is not None]
+    """Return the fields to pair: the sender's own first, so that they stand on the left, then target and port."""
+    free = [field.name for field in fields_of(dossier.protocol) if field.name in FREE]
+    return [name for name in (*free, "ip_dst", dossier.port_field) if name and dossier.field(name) is not None]
 
 
 def _explained(dossier: Dossier) -> list[frozenset[str]]:

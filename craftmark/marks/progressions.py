@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass
-from math import log10, sqrt
+from math import log, log10, sqrt
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from craftmark.marks.chance import at_least, log10_factorial, sorted_within
+from craftmark.marks.chance import at_least, sorted_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,8 @@ _SHUFFLED_FROM: Final = 20
 _WITHIN: Final = 4.0
 #: Share of the steps that must be the stride or the stride around the end.
 _STRIDES: Final = 0.9
+#: Share of the steps that must go around the end: fewer are breaks in a rising order.
+_AROUND: Final = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ def _stride(path: NDArray[np.int64]) -> Progression | None:
     first, second = np.argsort(-counts, kind="stable")[:2]
     one, other = int(sizes[first]), int(sizes[second])
     held = int(counts[first] + counts[second])
-    if one * other >= 0 or held < _STRIDES * len(steps) or counts[second] < 2:
+    around = int(counts[second])
+    if one * other >= 0 or held < _STRIDES * len(steps) or around < max(3, _AROUND * len(steps)):
         return None
     chance = at_least(len(steps), held, min(1.0, 2 / len(steps))) + 4 * log10(len(path))
     if chance > _TOLD_AT:
@@ -153,4 +156,4 @@ def each_once(count: int, size: int) -> float:
     """Return the chance that so many uniform draws from ``size`` values are all different."""
     if count > size:
         return 0.0
-    return min(0.0, log10_factorial(size) - log10_factorial(size - count) - count * log10(size))
+    return float(np.log1p(-np.arange(count) / size).sum()) / log(10)

@@ -34,7 +34,7 @@ _BURSTS_FROM: Final = 6
 
 
 def infer(dossier: Dossier) -> list[Toolmark]:
-    """Return the rate, and the pacing: regular gaps or bursts of one size."""
+    """Return the rate, and the pacing: bursts of one size, else regular gaps."""
     if not dossier.has_time or dossier.probes < _RATE_FROM:
         return []
     return _rate(dossier) + _pacing(dossier)
@@ -87,7 +87,7 @@ def _pattern(dossier: Dossier, packets: PacketBatch, times: NDArray[np.int64], w
     gaps = gaps[gaps >= 0]
     if len(gaps) < _GAPS_FROM or _is_clock_tick(times):
         return []
-    found = _regular(gaps) or _bursts(gaps)
+    found = _bursts(gaps) or _regular(gaps)
     if found is None:
         return []
     name, text, value, held, chance = found
