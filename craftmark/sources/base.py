@@ -62,11 +62,11 @@ class Provenance:
         if len(self.damage) < DAMAGE_CAP:
             self.damage.append(damage)
 
-    def add_packets(self, ts_ns: NDArray[np.int64]) -> None:
-        """Count packets and widen the time they span."""
+    def add_packets(self, count: int, ts_ns: NDArray[np.int64]) -> None:
+        """Count packets, and widen the time they span by the times of those that have one."""
+        self.packets += count
         if len(ts_ns) == 0:
             return
-        self.packets += len(ts_ns)
         first, last = int(ts_ns.min()), int(ts_ns.max())
         self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
         self.last_ns = last if self.last_ns is None else max(self.last_ns, last)

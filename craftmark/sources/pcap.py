@@ -125,7 +125,7 @@ class PcapSource:
         provenance = self._provenance
         first_id = (self._number << INPUT_SHIFT) + provenance.packets + 1
         batch = self._decoder.decode(self._window.data, rows, first_id=first_id)
-        provenance.add_packets(batch.ts_ns)
+        provenance.add_packets(rows, batch.ts_ns)
         return batch
 
     def _note_rest(self) -> None:
