@@ -141,7 +141,8 @@ def join_within_sources(acts: Acts, protocol_scanners: Ints) -> Ints:
 
 def _one_run(acts: Acts, head: int, act: int) -> bool:
     """Can one run of one code have sent both acts of this source?"""
-    if not _same_targets(acts, head, act) or not _same_ttls(acts, head, act):
+    handful = acts.probes[act] <= HANDFUL and acts.probes[head] <= HANDFUL
+    if not _same_targets(acts, head, act) or not (handful or _same_ttls(acts, head, act)):
         return False
     if acts.kind[act] == Kind.ARP_ASK or acts.kind[head] == Kind.ARP_ASK:
         return False
@@ -158,5 +159,5 @@ def _same_targets(acts: Acts, one: int, two: int) -> bool:
 
 
 def _same_ttls(acts: Acts, one: int, two: int) -> bool:
-    """Equal TTLs, or two spreads that overlap; a single packet fits a spread that holds it."""
+    """Equal TTLs, or two spreads that overlap; a few packets may have drawn TTLs of which no two are equal."""
     return bool(acts.ttl_low[one] <= acts.ttl_high[two] and acts.ttl_low[two] <= acts.ttl_high[one])

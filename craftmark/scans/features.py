@@ -27,6 +27,7 @@ StackShapes = frozenset[tuple[int, int, int, int]]
 _DF = 2  # of ip_flags: reserved 4, DF 2, MF 1
 _ECN = f.ECE | f.CWR
 _LOW_PORT = 1024
+_MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Groups:
 
     of_strand: group of every strand. probes counts packets, known the rows looked at; all else counts known rows.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
-    refusal. half_open: a SYN|ACK came back and the source reset it.
+    refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     """
 
     of_strand: Ints
@@ -57,12 +58,14 @@ class Groups:
     asked: Ints
     lone: Ints
     half_open: Ints
+    malformed: Ints
 
 
 def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDArray[np.bool_]:
     """Tell of every strand whether its SYNs, by option layout and DF, can come from no standard stack.
 
-    Where the options are unseen, nothing is told. Other kinds are never crafted by their shape alone.
+    Where the options are unseen, nothing is told. Other kinds are never crafted by their shape alone. A SYN without DF
+    whose one option is MSS counts as crafted: Linux 2.0 sent it, but so do nmap, masscan and naabu, every day.
     """
     keys = finished.keys
     unseen = (keys[:, KEY_UNSEEN] & np.uint32(f.visibility_bit(f.TCP_OPTIONS))) != 0
@@ -71,7 +74,8 @@ def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDAr
     code = _shape_code(finished.bits & ~_ECN, whole, keys[:, KEY_OPTIONS], keys[:, KEY_OPTIONS_LOW])
     table = np.array(sorted(shapes), np.int64).reshape(-1, 4)
     known = _shape_code(table[:, 0] & ~_ECN, table[:, 1] != 0, table[:, 2], table[:, 3])
-    return (kind == Kind.SYN) & ~unseen & ~np.isin(code, known)
+    bare = _shape_code(np.array([f.SYN]), np.array([False]), *(np.array([w]) for w in f.encode_layout(("MSS",))))
+    return (kind == Kind.SYN) & ~unseen & (~np.isin(code, known) | (code == bare))
 
 
 def _shape_code(bits: Ints, whole: NDArray[np.bool_], high: NDArray[np.generic], low: NDArray[np.generic]) -> NDArray[np.uint64]:
@@ -108,6 +112,7 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         asked=np.bincount(group[rows.asked], minlength=n),
         lone=np.bincount(group[lone], minlength=n),
         half_open=np.bincount(group[_half_open(rows)], minlength=n),
+        malformed=np.bincount(group[(finished.known(f.NOTES) & _MALFORMED) != 0], minlength=n),
     )
 
 

@@ -27,6 +27,8 @@ STRONG_BITS = 32
 #: Share of a run's length by which starts and ends of two runs of one act may differ.
 _ALIGNED = 0.2
 _SECOND = 1_000_000_000
+#: A pause that does not end a run at one target.
+_PAUSE = 10 * _SECOND
 
 
 def join_across_sources(finished: Finished, acts: Acts, leader: Ints) -> Ints:
@@ -73,8 +75,8 @@ def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
 
 
 def _overlapping(acts: Acts, members: Ints) -> list[Ints]:
-    """Split acts at one target, in order of their start, into runs whose times overlap (a second's pause is none)."""
-    reach = np.maximum.accumulate(acts.last_ns[members]) + _SECOND
+    """Split acts at one target, in order of their start, into runs whose times overlap or follow soon."""
+    reach = np.maximum.accumulate(acts.last_ns[members]) + _PAUSE
     cuts = np.flatnonzero(acts.first_ns[members][1:] > reach[:-1]) + 1
     return [part for part in np.split(members, cuts) if len(part) > 1]
 

@@ -42,10 +42,11 @@ def probing_groups(finished: Finished, groups: Groups) -> Flags:
     vain = 2 * g.completed < g.known
     kind = g.kind
     probing = np.zeros(len(kind), bool)
-    probing |= (kind == Kind.SYN) & vain & g.crafted & (_several(g) | (g.half_open > 0))
+    probing |= (kind == Kind.SYN) & vain & g.crafted & _several(g)
+    probing |= (kind == Kind.SYN) & vain & (2 * g.half_open > g.answered)
     probing |= (kind == Kind.SYN) & g.crafted & _many_ports(g)
     probing |= (kind == Kind.SYN) & vain & ~g.crafted & (_many_ports(g) | _many_addresses(g, share=4))
-    probing |= (kind == Kind.ODD) & (2 * g.lone > g.known) & (_several(g) | (g.probes >= LONE))
+    probing |= (kind == Kind.ODD) & (2 * g.lone > g.known) & ((_several(g) & (g.malformed == 0)) | (g.probes >= LONE))
     probing |= (kind == Kind.MIDDLE) & (2 * g.lone > g.known) & (g.lone >= LONE) & _toward_service(g) & _spread(g)
     probing |= np.isin(kind, (Kind.RST, Kind.SYN_ACK)) & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
     quiet = (2 * g.asked < g.known) & (2 * g.answered < g.known)
@@ -67,7 +68,7 @@ def _several(g: Groups) -> Flags:
 
 def _few_of_many_kinds(g: Groups, vain: Flags) -> Flags:
     """Single packets of one source that no stack sends, of several kinds: each alone says little, together they probe."""
-    odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known)
+    odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known) & (g.malformed == 0)
     together = np.bincount(g.source[odd], g.conversations[odd], minlength=int(g.source.max(initial=0)) + 1)
     return odd & (together[g.source] >= 2)
 

@@ -21,7 +21,7 @@ from craftmark.scans.floods import crowds, single_source_floods
 from craftmark.scans.joining import join_across_sources
 from craftmark.scans.kinds import ANSWERING, Kind, kinds_of, sctp_kinds
 from craftmark.scans.probing import LAST_PROTOCOL, probing_groups, protocol_scanners
-from craftmark.scans.scattered import scattered_scans
+from craftmark.scans.scattered import absorb, scattered_scans
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
@@ -82,7 +82,8 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     probing &= role != Role.FLOOD
     sets, drowned = _sets(finished, kind, rows, np.flatnonzero(probing), scanners)
     floods += drowned
-    sets += scattered_scans(finished, kind, rows, crafted & ~probing & (role != Role.FLOOD))
+    scattered = scattered_scans(finished, kind, rows, crafted & ~probing & (role != Role.FLOOD))
+    sets = absorb(finished, rows, sets, scattered)
     for strands in sets:
         role[strands] = Role.PROBE
     for strands in drowned:

@@ -31,10 +31,33 @@ def scattered_scans(finished: Finished, kind: Ints, rows: Conversations, crafted
     inside = np.flatnonzero(candidates[rows.strand] & (rows.own & 0x108 == 0) & ~rows.asked)
     if len(inside) < SOURCES:
         return []
-    code = scramble(rows.dst[inside])
-    for word in _SHARED:
-        code = scramble(code ^ finished.known(word)[inside].astype(np.uint64))
+    code = _codes(finished, rows, inside)
     values, inverse = np.unique(code, return_inverse=True)
     pairs = np.unique(np.column_stack([inverse, finished.source[rows.strand[inside]]]), axis=0)
     sources = np.bincount(pairs[:, 0], minlength=len(values))
     return [np.unique(rows.strand[inside[inverse == v]]) for v in np.flatnonzero(sources >= SOURCES)]
+
+
+def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered: list[Ints]) -> list[Ints]:
+    """Return all sets, scattered ones united with the scan whose packets share the same headers and target."""
+    of_code: dict[int, int] = {}
+    joined = list(sets)
+    for number, strands in enumerate(sets if scattered else ()):
+        codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
+        if len(codes) == 1:
+            of_code.setdefault(int(codes[0]), number)
+    for strands in scattered:
+        codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
+        number = of_code.get(int(codes[0]), -1) if len(codes) == 1 else -1
+        if number >= 0:
+            joined[number] = np.union1d(joined[number], strands)
+        else:
+            joined.append(strands)
+    return joined
+
+
+def _codes(finished: Finished, rows: Conversations, chosen: Ints) -> NDArray[np.uint64]:
+    code = scramble(rows.dst[chosen])
+    for word in _SHARED:
+        code = scramble(code ^ finished.known(word)[chosen].astype(np.uint64))
+    return code
