@@ -62,7 +62,7 @@ _START_US: Final = 61034
 _DURATION_US: Final = 13_600_000
 _PORTS: Final = 1024
 _FLAGS: Final = 0x01 | 0x04 | 0x08
-_LINK: Final = bytes.fromhex("02005e005302" "02005e005301" "0800")
+_LINK: Final = bytes.fromhex("02005e00530202005e0053010800")
 
 
 class Generator:

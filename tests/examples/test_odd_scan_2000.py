@@ -30,15 +30,17 @@ def packets() -> list[object]:
 
 
 def test_the_script_writes_the_same_bytes_again(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, EXAMPLES / "make_odd_scan_2000.py", tmp_path], check=True)  # noqa: S603
+    subprocess.run([sys.executable, EXAMPLES / "make_odd_scan_2000.py", tmp_path], check=True)
     assert (tmp_path / PCAP.name).read_bytes() == PCAP.read_bytes()
     assert (tmp_path / TEXT.name).read_bytes() == TEXT.read_bytes()
 
 
 def test_the_capture_holds_the_published_constants(packets: list[object]) -> None:
     seen = {
-        (p["IP"].dst, p["IP"].tos, p["IP"].id, p["IP"].ttl, p["TCP"].sport, int(p["TCP"].flags), p["TCP"].seq)
-        + (p["TCP"].ack, p["TCP"].window, tuple(p["TCP"].options))
+        (
+            *(p["IP"].dst, p["IP"].tos, p["IP"].id, p["IP"].ttl, p["TCP"].sport, int(p["TCP"].flags)),
+            *(p["TCP"].seq, p["TCP"].ack, p["TCP"].window, tuple(p["TCP"].options)),
+        )
         for p in packets
     }
     assert seen == {("172.16.1.101", 0x10, 242, 44, 31337, 0x0D, 0xA1D95, 0x53, 0x400, ())}
@@ -74,7 +76,8 @@ def test_the_text_holds_the_packets_of_the_capture(packets: list[object]) -> Non
     assert len(lines) == len(packets) == 3072
     assert lines == [
         (
-            datetime.fromtimestamp(int(p.time), UTC).strftime("%m/%d-%H:%M:%S") + f".{int(p.time * 1_000_000) % 10**6:06d}",
+            datetime.fromtimestamp(int(p.time), UTC).strftime("%m/%d-%H:%M:%S")
+            + f".{int(p.time * 1_000_000) % 10**6:06d}",
             p["IP"].src,
             str(p["TCP"].dport),
         )
