@@ -27,7 +27,7 @@ _SHAPES = {
 _PATTERNS = {"rising", "falling", "shuffled", "popular-first"}
 
 #: Names listed in a sentence before the rest is counted.
-_NAMED = 8
+_NAMED = 24
 
 
 def headline(scan: Scan, *, flood: bool = False) -> str:
@@ -44,7 +44,7 @@ def sentences(scan: Scan) -> Iterator[str]:
     yield _far(scan)
     yield f"What it could learn: {first_sentence(scan.answers.reach) or 'cannot be told'}."
     if scan.purposes:
-        ranked = sorted(scan.purposes, key=lambda purpose: -purpose.weight)[:3]
+        ranked = sorted(scan.purposes, key=lambda purpose: -purpose.weight)[:2]
         yield f"Why: {'; '.join(f'{purpose.statement} ({percent(purpose.weight)})' for purpose in ranked)}."
 
 
@@ -82,7 +82,9 @@ def agreement(verdict: ToolVerdict) -> str:
     if verdict.log10_chance is not None:
         agree += f" ({power(verdict.log10_chance)} that other code would show them)"
     changed = len(verdict.disagrees)
-    return f"{agree}, {changed:,} {'differs' if changed == 1 else 'differ'} that its user sets" if changed else agree
+    return (
+        f"{agree}; {changed:,} {'differs' if changed == 1 else 'differ'}, which its user can set" if changed else agree
+    )
 
 
 def first_sentence(text: str) -> str:
@@ -148,7 +150,11 @@ def _made(scan: Scan) -> Iterator[str]:
     if maker.tool is not None:
         yield f"Made with {_tool_name(scan)}" + (f": {agreement(found[0])}." if found else ".")
         if found and found[0].kind == "library":
-            yield "That is the origin of the values, a template: which program sent them stays open."
+            edited = maker.parameters.get("edited")
+            changed = (
+                f" Changed in it: {', '.join(edited.value)}." if edited and isinstance(edited.value, tuple) else ""
+            )
+            yield f"That is the template its values come from; which program sent them stays open.{changed}"
     elif maker.conclusion == "unsuitable":
         yield "By which tool: too little was seen to tell."
     elif maker.kind != "stack":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from craftmark.render.maker_table import verdict_reason
 from craftmark.render.numbers import listed, packet_refs, percent, power
-from craftmark.render.scan_table import entry_made, held_of_seen, verdict_reason
+from craftmark.render.scan_table import entry_made, held_of_seen
 
 if TYPE_CHECKING:
     from craftmark.render.layout import Page
@@ -29,8 +30,7 @@ def write_evidence(page: Page, report: Report, scan: Scan) -> None:
         sure = f"confidence {percent(parameter.confidence)}, {parameter.checked:,} other fields predicted rightly"
         page.named("parameter", name, sure)
     for row in scan.answers.predicted:
-        behind = f" behind {row.rule}" if row.rule else ""
-        page.named("expected", row.stack, f"{row.state}{behind}: {row.answer}, {row.basis} [{row.source}]")
+        page.named("expected", row.stack, f"{row.state}: {row.answer}, {row.basis} [{row.source}]")
     for entry in scan.answers.remembered:
         page.named("firewall", entry.firewall, f"{entry_made(entry)} [{entry.source}]")
     for purpose in scan.purposes:

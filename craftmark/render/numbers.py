@@ -47,9 +47,11 @@ def power(log10: float) -> str:
 
 
 def percent(weight: float) -> str:
-    """Return a weight as whole percent, never 0 % for what has one, never 100 % for what is not certain."""
-    if 0 < weight < 0.005:
-        return "< 1 %"
+    """Return a weight as percent, never 0 % for what has one, never 100 % for what is not certain."""
+    if 0 < weight < 0.0001:
+        return "< 0.01 %"
+    if 0 < weight < 0.01:
+        return f"{weight * 100:.1g} %"
     if 0.995 <= weight < 1:
         return "> 99 %"
     return f"{weight * 100:.0f} %"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from craftmark.render.conclusion import agreement, by_conclusion, kind_of_probe
-from craftmark.render.numbers import counted, duration, listed, percent, power
+from craftmark.render.conclusion import kind_of_probe
+from craftmark.render.maker_table import write_maker
+from craftmark.render.numbers import counted, listed, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from craftmark.render.layout import Page
-    from craftmark.report.document import Claim, Parameter, Remembered, Scan, Toolmark, ToolVerdict
+    from craftmark.report.document import Claim, Remembered, Scan, Toolmark
 
 #: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
 SHOWN = 6
-TOOLS_SHOWN = 16
-LINES_SHOWN = 4
+
+#: Purposes of less weight are only counted.
+LEAST_WEIGHT = 0.05
 
 _CONSTANT_KINDS = ("constant", "ttl")
 _OTHER_LABELS = {
@@ -36,21 +38,17 @@ def write_scan(page: Page, scan: Scan, claims: Sequence[Claim], *, everything: b
     _write_sent(page, scan, SHOWN if not everything else len(scan.sources))
     _write_marks(page, scan)
     page.gap()
-    _write_maker(page, scan, everything=everything)
+    write_maker(page, scan, everything=everything)
     page.gap()
     _write_sender(page, scan)
     _write_answers(page, scan)
-    _write_purposes(page, scan)
+    _write_purposes(page, scan, everything=everything)
     for claim in claims:
         page.row(claim.id, f"{claim.statement} ({claim.confidence})")
 
 
 def _write_sent(page: Page, scan: Scan, most: int) -> None:
-    rate = ""
-    if scan.duration_ns and scan.probes > 1:
-        per_second = (scan.probes - 1) * 1e9 / scan.duration_ns
-        rate = f" in {duration(scan.duration_ns)}, {per_second:,.3g} per second on average"
-    page.row("sent", f"{counted(scan.probes, 'probe')}{rate}")
+    page.row("sent", f"{counted(scan.probes, 'probe')}, {kind_of_probe(scan.parts[0] if scan.parts else scan)}")
     if len(scan.parts) > 1:
         page.grid("kinds", [f"{kind_of_probe(part)}: {part.probes:,}" for part in scan.parts])
     sources = [f"{source.address}: {source.probes:,}" for source in scan.sources[:most]]
@@ -85,57 +83,6 @@ def _by_count(marks: Sequence[Toolmark]) -> Iterable[tuple[tuple[int, int, bool]
     return sorted(groups.items(), key=lambda group: -len(group[1]))
 
 
-def _write_maker(page: Page, scan: Scan, *, everything: bool) -> None:
-    maker = scan.maker
-    most = len(maker.tools) if everything else TOOLS_SHOWN
-    kind = {"crafted": "crafted", "stack": "system's stack", "undecided": "undecided"}[maker.kind]
-    for place, why in enumerate(maker.kind_why or ("no reason is known",)):
-        page.row(kind if place == 0 else "", why)
-    for place, verdict in enumerate(by_conclusion(scan, "identification")):
-        sure = f", confidence {percent(maker.confidence)}" if verdict.tool == maker.tool else ""
-        page.named("identified" if place == 0 else "", verdict.tool, f"{agreement(verdict)}{sure}", style="found")
-        _write_lines(page, "agrees", verdict.agrees, everything=everything)
-        _write_lines(page, "differs", verdict.disagrees, everything=everything)
-    if maker.parameters:
-        page.grid("parameters", [f"{name} = {_value(one)}" for name, one in sorted(maker.parameters.items())])
-    _write_verdicts(page, "eliminated", by_conclusion(scan, "elimination"), most)
-    _write_verdicts(page, "not eliminated", by_conclusion(scan, "inconclusive"), most)
-
-
-def _write_lines(page: Page, word: str, lines: Sequence[str], *, everything: bool) -> None:
-    shown = lines if everything else lines[:LINES_SHOWN]
-    for place, line in enumerate(shown):
-        page.row(word if place == 0 else "", line)
-    if len(shown) < len(lines):
-        page.row("", f"and {len(lines) - len(shown):,} more (-v shows them)")
-
-
-def _write_verdicts(page: Page, label: str, verdicts: Sequence[ToolVerdict], most: int) -> None:
-    """Write one line per reason: tools that share a reason share its line."""
-    groups: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        groups.setdefault(verdict_reason(verdict), []).append(verdict.tool)
-    for place, (reason, names) in enumerate(list(groups.items())[:most]):
-        head = label if place == 0 else ""
-        if len(names) == 1:
-            page.named(head, names[0], reason, style="open" if label == "not eliminated" else "bold")
-        else:
-            page.row(head, f"{listed(names)}: {reason}")
-    rest = [name for names in list(groups.values())[most:] for name in names]
-    if rest:
-        page.row("", f"and {listed(rest, most=12)} (-v shows why)")
-
-
-def verdict_reason(verdict: ToolVerdict) -> str:
-    """Return why a tool was eliminated or not, with its number."""
-    reason = verdict.reason or next(iter(verdict.disagrees), "")
-    if verdict.settings_needed is not None:
-        price = f", {power(verdict.price_log10)} in likelihood" if verdict.price_log10 is not None else ""
-        by_hand = f"{counted(verdict.settings_needed, 'setting')} by hand{price}"
-        return f"{by_hand}: {reason}" if reason else by_hand
-    return reason
-
-
 def _write_sender(page: Page, scan: Scan) -> None:
     sender = scan.sender
     if sender.hops:
@@ -161,14 +108,12 @@ def _write_answers(page: Page, scan: Scan) -> None:
         page.row(
             "answers" if place == 0 else "", f"{seen.state}: {seen.answer}, {counted(seen.packets, 'packet')}{ports}"
         )
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for row in answers.predicted:
-        groups.setdefault((row.answer, row.state), []).append(
-            f"{row.stack} behind {row.rule}" if row.rule else row.stack
-        )
-    for place, ((answer, state), stacks) in enumerate(groups.items()):
-        said = "no answer" if answer == "none" else answer
-        page.row("expected" if place == 0 else "", f"{said} from {state} ports: {listed(stacks, most=SHOWN)}")
+        if row.basis == "standard":
+            groups.setdefault("no answer" if row.answer == "none" else row.answer, []).append(row.state)
+    for place, (answer, states) in enumerate(groups.items()):
+        page.row("expected" if place == 0 else "", f"{answer} from {listed(states)} ports, by the standard")
     for place, entry in enumerate(answers.remembered[:SHOWN]):
         page.row("firewalls" if place == 0 else "", f"{entry.firewall}: {entry_made(entry)}")
     page.row("reach", answers.reach or "cannot be told")
@@ -180,16 +125,17 @@ def entry_made(row: Remembered) -> str:
     return f"{'makes an entry' if row.creates_state else 'makes no entry'}{verdict}"
 
 
-def _write_purposes(page: Page, scan: Scan) -> None:
-    for place, purpose in enumerate(sorted(scan.purposes, key=lambda purpose: -purpose.weight)):
+def _write_purposes(page: Page, scan: Scan, *, everything: bool) -> None:
+    """Write the purposes worth a thought with their reasons; the rest is counted, "unexplained" never left out."""
+    ranked = sorted(scan.purposes, key=lambda purpose: -purpose.weight)
+    shown = [one for one in ranked if everything or one.weight >= LEAST_WEIGHT or one.id == "unexplained"]
+    for place, purpose in enumerate(shown):
         reasons = [*purpose.for_, *(f"against: {one}" for one in purpose.against)]
-        why = f" ({'; '.join(reasons[:2])})" if reasons else ""
+        why = f" ({'; '.join(reasons if everything else reasons[:2])})" if reasons else ""
         page.row("purpose" if place == 0 else "", f"{percent(purpose.weight)} {purpose.statement}{why}")
-
-
-def _value(parameter: Parameter) -> str:
-    value = parameter.value
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    left = [one for one in ranked if one not in shown]
+    if left:
+        page.row("", f"{counted(len(left), 'other')}, at most {percent(left[0].weight)} each (-v shows them)")
 
 
 def _rest(number: int) -> list[str]:

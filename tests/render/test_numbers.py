@@ -46,7 +46,15 @@ def test_a_chance_is_a_power_of_ten(log10, text):
 
 @pytest.mark.parametrize(
     ("weight", "text"),
-    [(0, "0 %"), (0.0001, "< 1 %"), (0.5, "50 %"), (0.994, "99 %"), (0.9999, "> 99 %"), (1, "100 %")],
+    [
+        (0, "0 %"),
+        (0.00003, "< 0.01 %"),
+        (0.0042, "0.4 %"),
+        (0.5, "50 %"),
+        (0.994, "99 %"),
+        (0.9999, "> 99 %"),
+        (1, "100 %"),
+    ],
 )
 def test_percent_never_rounds_to_certainty(weight, text):
     assert percent(weight) == text

@@ -48,7 +48,7 @@ def test_the_sentences_say_what_who_who_not_how_far_what_for():
     assert "from 20 May 2000 17:06:45.061034 UTC on" in said
     assert "Made with libnet 1.0 sample programs 1.0.x: 2 marks agree (10^-31 that other code would show them)." in said
     assert "which program sent them stays open" in said
-    assert "Not made with nmap, masscan, zmap, unicornscan, mirai, back-orifice or bo2k." in said
+    assert "Not made with nmap, masscan, zmap, unicornscan, mirai, juno, pnscan, back-orifice or bo2k." in said
     assert "at a price of 10^-41 or less: hping, nping, scapy and packit." in said
     assert "Most likely 4 hops away: initial TTL 48 (86 %); one sender for all sources." in said
     assert "What it could learn: nothing about ports" in said
@@ -57,9 +57,14 @@ def test_the_sentences_say_what_who_who_not_how_far_what_for():
 
 def test_every_eliminated_tool_has_its_reason_and_number_on_the_page():
     page = _words(render_text(report()))
-    assert "nmap draws the IP ID anew for each probe; one value over 1,024 ports" in page
-    assert "decoys: 10^-4927" in page
-    assert "back-orifice is UDP; these are TCP" in page
+    assert "eliminated back-orifice Back Orifice sends no TCP probes by ip_id = 242 in 3,072 of 3,072: 10^-4927" in page
+    assert "nmap nmap draws the IP ID anew for each probe, also if the sources are its decoys unicornscan" in page
+    assert "juno juno's sequence number is drawn anew per probe the same: pnscan" in page
+
+
+def test_tools_that_are_not_eliminated_have_their_price_on_the_page():
+    page = _words(render_text(report()))
+    assert "hping: 10, 10^-41 nping: 10, 10^-41 scapy: 11, 10^-44 packit: 10, 10^-41" in page
 
 
 def test_every_constant_stands_with_its_count():

@@ -95,22 +95,18 @@ def _verdict(tool, name, kind, conclusion, reason, **more):
     return ToolVerdict(tool=tool, name=name, kind=kind, conclusion=conclusion, reason=reason, **settled)
 
 
+_ID, _SEQ = "ip_id = 242 in 3,072 of 3,072: 10^-4927", "tcp_seq = 0xA1D95 in 3,072 of 3,072: 10^-9855"
+_BITS = "control bits FIN+RST+PSH in 3,072 of 3,072"
 _ELIMINATED = (
-    (
-        "nmap",
-        "draws the IP ID anew for each probe; one value over 1,024 ports, even if the three sources were its decoys",
-        -4927.0,
-    ),
-    ("masscan", "sets IP ID = low16(dst ^ dport ^ seq); the IP ID is 242 in all 3,072", -14_788.0),
-    (
-        "zmap",
-        "sends each port of a target from sport 32768-61000 in shuffled order; the ports rise in all 3,072",
-        -2_639.9,
-    ),
-    ("unicornscan", "xors seq with a key and both addresses and ports; seq is 0xA1D95 in all 3,072", -29_582.0),
-    ("mirai", "sets seq = dst; seq is 0xA1D95 in all 3,072", -29_582.0),
-    ("back-orifice", "is UDP; these are TCP", None),
-    ("bo2k", "connects through the system's own stack; no stack sends FIN+RST+PSH", None),
+    ("nmap", f"nmap draws the IP ID anew for each probe, also if the sources are its decoys; {_ID}"),
+    ("masscan", f"masscan sends SYN, ACK or RST in such probes; {_BITS}"),
+    ("zmap", f"ZMap's sequence number is an AES block of each target; {_SEQ}"),
+    ("unicornscan", f"unicornscan draws the IP ID anew for each probe; {_ID}"),
+    ("mirai", f"Mirai's sequence number is the target's address; {_SEQ}"),
+    ("juno", f"juno's sequence number is drawn anew per probe; {_SEQ}"),
+    ("pnscan", f"juno's sequence number is drawn anew per probe; {_SEQ}"),
+    ("back-orifice", "Back Orifice sends no TCP probes"),
+    ("bo2k", f"BO2K asks the system to connect, and a stack draws a sequence number per connection; {_SEQ}"),
 )
 
 _FREE = (("hping", 10, -41.0), ("nping", 10, -41.0), ("scapy", 11, -44.5), ("packit", 10, -41.0))
@@ -137,12 +133,12 @@ def tools():
             tool,
             "scanner",
             "elimination",
-            reason if chance is None else f"{reason}: 10^{chance:.0f}",
+            reason,
             log10_chance=-0.3,
             packets=FIRST_PACKETS,
-            disagrees=(f"{reason} in 3,072 of 3,072",),
+            disagrees=(reason,),
         )
-        for tool, reason, chance in _ELIMINATED
+        for tool, reason in _ELIMINATED
     ]
     out += [
         _verdict(
