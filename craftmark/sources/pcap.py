@@ -81,7 +81,11 @@ class PcapSource:
         if len(head) < _FILE_HEADER:
             self._damage("the file header is cut", at=len(head))
             return
-        self._flavour = flavour = _FLAVOURS[head[:4]]
+        flavour = _FLAVOURS.get(head[:4])
+        if flavour is None:
+            self._damage("it does not start with a magic number of pcap", at=0)
+            return
+        self._flavour = flavour
         order: Literal["big", "little"] = "big" if flavour.is_big else "little"
         number = int.from_bytes(head[20:24], order) & 0xFFFF
         version = tuple(int.from_bytes(head[at : at + 2], order) for at in (4, 6))
@@ -119,6 +123,7 @@ class PcapSource:
             BATCH_ROWS, octets, len(octets), int(flavour.is_big), flavour.header, flavour.tick_ns, self._lengths,
             frames.starts, frames.captured, frames.wire, frames.ts_ns, self._state,
         )  # fmt: skip
+        self._window.reached(int(self._state[0]))
         return rows
 
     def _decode(self, rows: int) -> PacketBatch:

@@ -77,6 +77,7 @@ class PcapngSource:
             BATCH_ROWS, octets, len(octets), int(self._order == "big"), self._interfaces, len(self._interfaces),
             frames.starts, frames.captured, frames.wire, frames.links, frames.ts_ns, self._untimed, self._state,
         )  # fmt: skip
+        self._window.reached(int(self._state[0]))
         return rows
 
     def _decode(self, rows: int) -> PacketBatch:

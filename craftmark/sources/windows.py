@@ -6,7 +6,6 @@ it is done with; at the end of the input ``ended`` is true and ``data`` holds wh
 
 from __future__ import annotations
 
-import io
 import mmap
 import os
 import stat
@@ -42,11 +41,16 @@ class Window:
         self.data = octets_of(self._rest)
 
 
+    def reached(self, at: int) -> None:
+        """Be told how far the reader got, for those who watch the stream's position."""
+
+
 class MappedWindow(Window):
     """All octets of a file, mapped."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._map = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         if hasattr(mmap, "MADV_SEQUENTIAL"):
             self._map.madvise(mmap.MADV_SEQUENTIAL)
         self.base = 0
@@ -59,17 +63,20 @@ class MappedWindow(Window):
         self.base += used
         self.data = self._whole[self.base :]
 
+    def reached(self, at: int) -> None:
+        """Move the stream's position to where the reader is."""
+        self._stream.seek(self.base + at)
+
 
 def window_of(stream: BinaryIO) -> Window:
     """Map the stream's file if it is a regular one that is not empty, else read the stream piece by piece."""
     try:
-        descriptor = stream.fileno()
-    except (AttributeError, OSError, io.UnsupportedOperation):
+        status = os.fstat(stream.fileno())
+    except (AttributeError, OSError):
         return Window(stream)
-    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_size == 0:
         return Window(stream)
     try:
-        return MappedWindow(descriptor)
+        return MappedWindow(stream)
     except (OSError, ValueError):
         return Window(stream)

@@ -1,0 +1,145 @@
+"""From what the user names to a case: inputs opened, told apart by content, numbered, and read one after another.
+
+The order of the arguments changes nothing: inputs are numbered by the time of their first packet, then by SHA-256;
+those without an epoch clock come last, and one that was given twice counts once. An input that cannot be examined
+beside one that can is refused, which the report says; alone it is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from craftmark.errors import ExitCode, SourceError
+from craftmark.sources.base import Damage, Provenance, SourceOptions
+from craftmark.sources.formats import format_named
+from craftmark.sources.opened import Input
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from craftmark.packets.batch import PacketBatch
+    from craftmark.sources.base import Format
+
+STDIN = "-"
+#: Up to this many inputs stay open between the look at their first packets and their reading.
+KEEP_OPEN = 64
+
+
+class Case:
+    """The inputs of one case, in the order of their numbers, and those that were refused."""
+
+    def __init__(self, inputs: Sequence[Input], refused: Sequence[tuple[str, SourceError]]) -> None:
+        self.inputs = tuple(inputs)
+        self.refused = list(refused)
+
+    def batches(self) -> Iterator[PacketBatch]:
+        """Yield the packets of all inputs, one input after another; each batch is valid until the next.
+
+        Raises SourceError when it turns out that nothing in any input can be examined.
+        """
+        usable = 0
+        for one in self.inputs:
+            try:
+                yield from one.batches()
+                usable += 1
+            except SourceError as error:
+                self.refused.append((one.name, error))
+        if not usable:
+            raise self.refused[0][1]
+
+    def describe(self) -> list[Provenance]:
+        """Return the provenance of each input, of refused ones with the reason as damage; final after the batches."""
+        refused = {name for name, _ in self.refused}
+        told = [one.describe() for one in self.inputs if one.name not in refused]
+        return told + [_refusal(name, error) for name, error in self.refused]
+
+    @property
+    def fraction(self) -> float | None:
+        """The share of the inputs' bytes that was read, None where it cannot be known."""
+        size = sum(one.size or 0 for one in self.inputs)
+        if not size or any(one.size is None for one in self.inputs):
+            return None
+        return min(1.0, sum(one.position for one in self.inputs) / size)
+
+
+def open_inputs(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    options: SourceOptions | None = None,
+    format_name: str | None = None,
+    stdin: BinaryIO | None = None,
+) -> Case:
+    """Open inputs as one case; ``-`` is standard input. ``format_name`` overrides what the content says.
+
+    Raises SourceError with the exit code of the first input when none can be examined.
+    """
+    chosen = format_named(format_name) if format_name else None
+    opened: list[Input] = []
+    refused: list[tuple[str, SourceError]] = []
+    for name in dict.fromkeys(os.fspath(path) for path in paths):
+        try:
+            one = _open(name, stdin, options or SourceOptions(), chosen)
+            one.look(keep=len(paths) <= KEEP_OPEN)
+            opened.append(one)
+        except SourceError as error:
+            refused.append((name, error))
+    if not opened:
+        if refused:
+            raise refused[0][1]
+        raise SourceError("no input given", name="craftmark", code=ExitCode.USAGE, remedy="name a capture or a log")
+    return Case(_numbered(opened), refused)
+
+
+def _open(name: str, stdin: BinaryIO | None, options: SourceOptions, chosen: Format | None) -> Input:
+    if name == STDIN:
+        return Input("standard input", None, stdin or sys.stdin.buffer, options=options, chosen=chosen)
+    path = Path(name)
+    try:
+        is_directory = path.is_dir()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceError("no such file", name=name, code=ExitCode.NO_SUCH_INPUT, remedy="check the path") from None
+    except (OSError, ValueError) as fault:
+        raise _unreadable(name, fault) from fault
+    if is_directory:
+        raise SourceError("is a directory", name=name, code=ExitCode.UNREADABLE, remedy="name the files in it")
+    return Input(name, path, None, options=options, chosen=chosen)
+
+
+def _unreadable(name: str, fault: Exception) -> SourceError:
+    why = getattr(fault, "strerror", None) or str(fault)
+    return SourceError(f"cannot be read: {why}", name=name, code=ExitCode.UNREADABLE)
+
+
+def _numbered(opened: Sequence[Input]) -> list[Input]:
+    """Return the inputs in the order of their numbers, without those given twice."""
+    ordered: list[Input] = []
+    for _, tied in groupby(sorted(opened, key=lambda one: one.first), key=lambda one: one.first):
+        ordered.extend(_without_twins(list(tied)))
+    for number, one in enumerate(ordered, 1):
+        one.number = number
+    return ordered
+
+
+def _without_twins(tied: list[Input]) -> Iterable[Input]:
+    """Return inputs whose first packets have the same time by SHA-256, each content once."""
+    if len(tied) == 1:
+        return tied
+    kept: dict[str, Input] = {}
+    for one in sorted(tied, key=lambda one: (one.sha256, one.name)):
+        if one.sha256 and one.sha256 in kept:
+            kept[one.sha256].notes.append(f"also given as {one.name}: the same bytes, counted once")
+        else:
+            kept[one.sha256 or one.name] = one
+    return kept.values()
+
+
+def _refusal(name: str, error: SourceError) -> Provenance:
+    provenance = Provenance(name)
+    what = f"not examined: {error.what}" + (f"; {error.remedy}" if error.remedy else "")
+    provenance.add_damage(Damage(1, 0, what))
+    return provenance
