@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
+from craftmark.sources.logclock import ASSUMED_LEAP_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,8 @@ class Clock:
         seconds, rest = divmod(ns, 1_000_000_000)
         if self.kind == "since-boot":
             return f"{seconds}.{rest // 1000:06d}"
-        moment = datetime.fromtimestamp(seconds, UTC)
+        start = datetime(ASSUMED_LEAP_YEAR if self.kind == "no-year" else 1970, 1, 1, tzinfo=UTC)
+        moment = start + timedelta(seconds=seconds)
         form = "%m/%d-%H:%M:%S" if self.kind == "no-year" else "%H:%M:%S"
         return f"{moment.strftime(form)}.{rest // 1000:06d}"
 
