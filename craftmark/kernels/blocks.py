@@ -140,7 +140,8 @@ def _time(octets: Octets, at: int, big: int, interfaces: Integers, interface: in
     per_second = interfaces[interface, PER_SECOND]
     second = min(stamp // per_second, _LAST_SECOND) + interfaces[interface, OFFSET_S]
     second = max(0, min(second, _LAST_SECOND))
-    return second * _NS + (stamp % per_second) * _NS // per_second
+    time_ns: int = second * _NS + (stamp % per_second) * _NS // per_second
+    return time_ns
 
 
 @kernel

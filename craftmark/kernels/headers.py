@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import inlined, device, kernel
+from craftmark.kernels._jit import device, inlined, kernel
 from craftmark.kernels.links import (
     ARP_MESSAGE,
     CUT,
@@ -116,7 +116,9 @@ def decode_transport(n: int, octets: Octets, words: Words, places: Integers) -> 
     """Write the transport words of ``n`` rows whose network words and places are written."""
     for i in range(n):
         if places[i, AT] >= 0:
-            transport(i, octets, words, words[i, PROTOCOL] + 0, places[i, AT], places[i, END], places[i, STOP], places[i, BEGIN])
+            protocol = words[i, PROTOCOL] + 0
+            end, stop, begin = places[i, END], places[i, STOP], places[i, BEGIN]
+            transport(i, octets, words, protocol, places[i, AT], end, stop, begin)
 
 
 @inlined
@@ -406,7 +408,7 @@ def _ipv6_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, e
     if visible(i, words, _PROTOCOL, 7, here, 40):
         words[i, PROTOCOL] = octets[at + 6]
         if octets[at + 6] in (_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION):
-            _extension_cut(i, words, octets[at + 6] + 0, True)  # noqa: FBT003
+            _extension_cut(i, words, octets[at + 6] + 0, True)
         else:
             places[i, AT] = at + 40
             places[i, END] = end

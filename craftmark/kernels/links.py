@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import inlined, device
+from craftmark.kernels._jit import device, inlined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +66,12 @@ def link_layer(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
         return by_type(octets, at + 14, end, be16(head, 12))
     if link in (RAW, _RAW_BSD, _RAW_OPENBSD, _IPV4, _IPV6):
         return by_version(octets, at, end)
-    return _rare_link(octets, at, end, link)
+    return _other_link(octets, at, end, link)
 
 
 @device
-def _rare_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
+def _other_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
+    """Return the network header behind the rarer link layers; OTHER for those that are not read."""
     if link in (_NULL, _LOOP):
         return _loopback(octets, at, end)
     if link == _SLL:
@@ -79,25 +80,15 @@ def _rare_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
         return _cooked_2(octets, at, end)
     if link in (PPP, _PPP_HDLC, _PPP_WITH_DIR):
         return _ppp_frame(octets, at + (1 if link == _PPP_WITH_DIR else 0), end)
-    return _rarer_link(octets, at, end, link)
-
-
-@device
-def _rarer_link(octets: Octets, at: int, end: int, link: int) -> tuple[int, int]:
-    """Return the network header behind HDLC, NFLOG, PFLOG and PPPoE; OTHER for link types that are not read."""
-    if link == _C_HDLC:
-        if at + 4 > end:
-            return at, CUT
-        return by_type(octets, at + 4, end, be16(octets, at + 2))
     if link == _PPP_ETHER:
         return _ppp_protocol(octets, at + 6, end)
     if link == _NFLOG:
         return _nflog(octets, at, end)
-    if link == _PFLOG:
-        if at + 1 > end:
-            return at, CUT
+    if link == _C_HDLC and at + 4 <= end:
+        return by_type(octets, at + 4, end, be16(octets, at + 2))
+    if link == _PFLOG and at + 1 <= end:
         return by_version(octets, at + ((octets[at] + 3) & ~3), end)
-    return at, OTHER
+    return at, CUT if link in (_C_HDLC, _PFLOG) else OTHER
 
 
 @inlined
@@ -168,7 +159,7 @@ def _mpls(octets: Octets, at: int, end: int) -> tuple[int, int]:
 def _ppp_frame(octets: Octets, at: int, end: int) -> tuple[int, int]:
     """Skip address and control, or Cisco's header where PPP was asked for."""
     if at + 4 <= end:
-        if octets[at] == 0xFF and octets[at + 1] == 0x03:  # noqa: PLR2004 - RFC 1662's All-Stations, Unnumbered
+        if octets[at] == 0xFF and octets[at + 1] == 0x03:
             return _ppp_protocol(octets, at + 2, end)
         if octets[at] in (0x0F, 0x8F) and octets[at + 1] == 0:
             return by_type(octets, at + 4, end, be16(octets, at + 2))
@@ -186,9 +177,9 @@ def _ppp_protocol(octets: Octets, at: int, end: int) -> tuple[int, int]:
     else:
         protocol = be16(octets, at)
         at += 2
-    if protocol == 0x0021:  # noqa: PLR2004 - the Internet Protocol
+    if protocol == 0x0021:
         return at, IPV4_HEADER
-    if protocol == 0x0057:  # noqa: PLR2004 - IPv6
+    if protocol == 0x0057:
         return at, IPV6_HEADER
     if protocol in (0x0281, 0x0283):
         return _mpls(octets, at, end)
@@ -237,7 +228,7 @@ def _nflog(octets: Octets, at: int, end: int) -> tuple[int, int]:
     if at + 4 > end:
         return at, CUT
     first = octets[at] + octets[at + 1] * 256
-    little = 4 <= first <= end - at  # noqa: PLR2004 - a TLV counts its own header of four octets
+    little = 4 <= first <= end - at
     for _ in range(_MAX_TLVS):
         if at + 4 > end:
             return at, CUT
@@ -248,7 +239,7 @@ def _nflog(octets: Octets, at: int, end: int) -> tuple[int, int]:
             kind = (kind & 0xFF) << 8 | kind >> 8
         if kind & 0x3FFF == _NFULA_PAYLOAD:
             return by_version(octets, at + 4, end)
-        if size < 4:  # noqa: PLR2004
+        if size < 4:
             return at, OTHER
         at += (size + 3) & ~3
     return at, OTHER

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import inlined, device
+from craftmark.kernels._jit import device, inlined
 from craftmark.kernels.links import be16, be32
 from craftmark.packets.fields import (
     ACK,
@@ -99,7 +99,7 @@ _QUOTE_PORTS, _QUOTE_SEQ = visibility_mask(QUOTE_SPORT, QUOTE_DPORT), visibility
 
 @inlined
 def transport(i: int, octets: Octets, words: Words, protocol: int, at: int, end: int, stop: int, begin: int) -> None:
-    """Write the transport's words of row ``i``; ``begin`` is where the datagram starts, -1 if its sum cannot be told."""
+    """Write the transport's words of row ``i``; the datagram starts at ``begin``, -1 if its sum cannot be told."""
     if protocol == TCP:
         _tcp(i, octets, words, at, end, stop)
     elif protocol == UDP:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Files up to this size are hashed at once.
 _SMALL = 1 << 20

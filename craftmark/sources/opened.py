@@ -110,7 +110,9 @@ class Input:
         try:
             head = self._outer.peek(SNIFF_BYTES)[:SNIFF_BYTES]
             if not head:
-                raise SourceError("is empty", name=self.name, code=ExitCode.NO_PACKETS, remedy="was the capture written?")
+                raise SourceError(
+                    "is empty", name=self.name, code=ExitCode.NO_PACKETS, remedy="was the capture written?"
+                )
             limit = self._options.max_expansion
             inner, self._layers = peel(self._outer, name=self.name, max_expansion=limit)
             chosen = self._chosen or self._recognise(inner.peek(SNIFF_BYTES)[:SNIFF_BYTES])
@@ -126,7 +128,7 @@ class Input:
             return io.BufferedReader(self._hashed, SNIFF_BYTES)
         assert self._path is not None
         try:
-            file = self._path.open("rb", buffering=SNIFF_BYTES)
+            file: io.BufferedReader = io.BufferedReader(io.FileIO(self._path), SNIFF_BYTES)
             status = os.fstat(file.fileno())
         except OSError as fault:
             raise self._unreadable(fault) from fault

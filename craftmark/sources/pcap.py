@@ -24,7 +24,7 @@ from craftmark.packets.batch import INPUT_SHIFT
 from craftmark.packets.decode import Decoder
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
-from craftmark.sources.windows import Window, window_of
+from craftmark.sources.windows import window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,10 @@ class PcapSource:
         """Note a last record that the end of the file cuts."""
         rest = len(self._window.data) - int(self._state[0])
         if rest:
-            self._damage(f"the last record is cut: the file ends after {rest} of its bytes", at=self._window.base + int(self._state[0]))
+            self._damage(
+                f"the last record is cut: the file ends after {rest} of its bytes",
+                at=self._window.base + int(self._state[0]),
+            )
 
     def _resume(self, flavour: _Flavour) -> bool:
         """Go to the next place where records follow one another again; tell whether there is one."""

@@ -1,7 +1,7 @@
 """pcapng: sections of either byte order, several interfaces with clocks of their own, all three packet blocks.
 
-https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/. Unknown blocks are skipped; a block that cannot be is damage:
-the reader looks for the next place where blocks follow one another.
+https://datatracker.ietf.org/doc/draft-ietf-opsawg-pcapng/. Unknown blocks are skipped; a block that cannot be is
+damage: the reader looks for the next place where blocks follow one another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 from craftmark.kernels.blocks import (
     BLOCK_LIMIT,
     COLUMNS,
-    INTERFACE,
     SECTION_HEADER,
     SPECIAL,
     UNDECLARED,

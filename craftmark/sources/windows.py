@@ -40,7 +40,6 @@ class Window:
         self._rest = rest + more
         self.data = octets_of(self._rest)
 
-
     def reached(self, at: int) -> None:
         """Be told how far the reader got, for those who watch the stream's position."""
 
