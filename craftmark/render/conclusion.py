@@ -36,13 +36,14 @@ def headline(scan: Scan, *, flood: bool = False) -> str:
     return f"{what}, {_maker_phrase(scan)}"
 
 
-def sentences(scan: Scan) -> Iterator[str]:
-    """Yield the conclusions about a scan, one plain sentence each."""
+def sentences(scan: Scan, *, flood: bool = False) -> Iterator[str]:
+    """Yield the conclusions about a scan, one plain sentence each; a flood teaches its sender nothing."""
     yield _sent(scan)
     yield from _made(scan)
     yield from _not_made(scan)
     yield _far(scan)
-    yield f"What it could learn: {first_sentence(scan.answers.reach) or 'cannot be told'}."
+    if not flood:
+        yield f"What it could learn: {first_sentence(scan.answers.reach) or 'cannot be told'}."
     if scan.purposes:
         ranked = sorted(scan.purposes, key=lambda purpose: -purpose.weight)[:2]
         yield f"Why: {'; '.join(f'{purpose.statement} ({percent(purpose.weight)})' for purpose in ranked)}."
@@ -114,8 +115,14 @@ def _where_to(scan: Scan) -> str:
 
 
 def _ordered(scan: Scan) -> str:
-    names = [mark.name for mark in scan.toolmarks if mark.kind == "order" and mark.name in _PATTERNS]
-    return f", in {names[0]} order" if names else ""
+    """Return the order of the ports, or of the targets where there is one port."""
+    several_ports = scan.ports is not None and scan.ports.total > 1
+    for mark in scan.toolmarks:
+        if mark.kind == "order" and mark.name in _PATTERNS and mark.fields:
+            of_ports = mark.fields[0].endswith("_dport")
+            if of_ports if several_ports else mark.fields[0] == "ip_dst":
+                return f", in {mark.name} order"
+    return ""
 
 
 def _when(scan: Scan) -> str:
@@ -171,7 +178,7 @@ def _not_made(scan: Scan) -> Iterator[str]:
         prices = [verdict.price_log10 for verdict in fits if verdict.price_log10 is not None]
         price = f", at a price of {power(max(prices))} or less" if prices else ""
         names = listed([verdict.tool for verdict in fits], most=_NAMED)
-        yield f"Not eliminated, since their users can set all that was seen{price}: {names}."
+        yield f"Not eliminated, since what differs can be set or edited{price}: {names}."
 
 
 def _far(scan: Scan) -> str:

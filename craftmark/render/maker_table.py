@@ -102,7 +102,7 @@ def _write_open(page: Page, verdicts: Sequence[ToolVerdict], *, everything: bool
         for place, verdict in enumerate(verdicts):
             page.named(label if place == 0 else "", verdict.tool, verdict_reason(verdict), style="open")
     elif verdicts:
-        page.row(label, "their users can set all that was seen, at this many settings and this likelihood")
+        page.row(label, "what differs can be set or edited: so many settings by hand, at this likelihood")
         page.grid("", [f"{verdict.tool}: {_settings(verdict)}".rstrip(": ") for verdict in verdicts], style="open")
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
 SHOWN = 6
+RANGES_SHOWN = 160
 
 #: Purposes of less weight are only counted.
 LEAST_WEIGHT = 0.05
@@ -143,7 +144,6 @@ def _rest(number: int) -> list[str]:
 
 
 def _cut(ranges: str) -> str:
-    """Return the first part of a long list of ports, cut at a comma."""
-    if len(ranges) <= 160:
-        return ranges
-    return ranges[: ranges.rfind(",", 0, 160)] + ",..."
+    """Return the first part of a long list of ports, cut at a comma, as words that can be wrapped."""
+    shown = ranges if len(ranges) <= RANGES_SHOWN else ranges[: ranges.rfind(",", 0, RANGES_SHOWN)] + ",..."
+    return shown.replace(",", ", ")

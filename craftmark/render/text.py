@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from craftmark.render.conclusion import headline, sentences, sources_phrase
+from craftmark.render.conclusion import headline, kind_of_probe, sentences, sources_phrase
 from craftmark.render.evidence import (
     unknown_tool,
     write_all_comparisons,
@@ -81,9 +81,10 @@ def _first_line(report: Report) -> str:
     packets = counted(sum(one.packets for one in report.inputs), "packet")
     if report.scans_total == 0 and report.floods_total == 0:
         return f"No scan in {packets}."
-    if report.scans_total == 1 and report.floods_total == 0:
-        scan = report.scans[0]
-        return f"One scan in {packets}. {scan.id}: {headline(scan)}."
+    if report.scans_total + report.floods_total == 1 and (report.scans or report.floods):
+        flood = not report.scans
+        one = report.floods[0] if flood else report.scans[0]
+        return f"One {'flood' if flood else 'scan'} in {packets}. {one.id}: {headline(one, flood=flood)}."
     found = [counted(report.scans_total, "scan")] if report.scans_total else []
     if report.floods_total:
         found.append(counted(report.floods_total, "flood"))
@@ -95,18 +96,19 @@ def _write_overview(page: Page, report: Report) -> None:
     rows = [(scan, False) for scan in report.scans] + [(flood, True) for flood in report.floods]
     for finding, flood in rows[:LISTED]:
         text = f"{counted(finding.probes, 'probe')} from {sources_phrase(finding)}"
-        page.named(finding.id, f"{finding.protocol} {finding.shape}", f"{text}; {headline(finding, flood=flood)}")
+        page.named(finding.id, kind_of_probe(finding), f"{headline(finding, flood=flood)}; {text}")
     unlisted = report.scans_total + report.floods_total - min(len(rows), LISTED)
     if unlisted:
         page.row("", f"and {unlisted:,} more (--json holds up to {len(rows):,})")
 
 
 def _write_finding(page: Page, report: Report, finding: Scan, verbosity: int) -> None:
+    flood = any(finding is one for one in report.floods)
     page.gap()
     if report.scans_total + report.floods_total > 1:
-        flood = any(finding is one for one in report.floods)
         page.paragraph(f"{finding.id}: {headline(finding, flood=flood)}", style="bold")
-    for sentence in sentences(finding):
+        page.gap()
+    for sentence in sentences(finding, flood=flood):
         page.paragraph(sentence, indent=2, hanging=2)
     page.gap()
     claims = [claim for claim in report.claims if claim.about == finding.id]

@@ -162,7 +162,7 @@ def test_many_scans_are_listed_and_the_first_shown_whole():
     page = render_text(_many(60))
     assert page.count("\nsent ") == DETAILED
     assert "and 21 more" in page
-    assert len(re.findall(r"^S\d+  +tcp port", page, flags=re.MULTILINE)) == LISTED
+    assert len(re.findall(r"^S\d+  +TCP FIN\+RST\+PSH", page, flags=re.MULTILINE)) == LISTED
 
 
 def test_damage_and_its_place_are_on_the_page():
@@ -210,3 +210,23 @@ def test_a_tool_that_cannot_be_told_from_others_is_named_with_them():
     said = "\n".join(sentences(replace(scan(), maker=maker)))
     assert "By which tool cannot be told: hping, nping, scapy and packit would fit." in said
     assert headline(replace(scan(), maker=maker)) == "port scan, crafted"
+
+
+def test_the_order_told_is_that_of_ports_or_of_targets_and_of_nothing_else():
+    of_sources = tuple(replace(mark, fields=("ip_src",)) for mark in scan().toolmarks if mark.kind == "order")
+    assert "order" not in next(sentences(replace(scan(), toolmarks=of_sources)))
+    of_targets = tuple(replace(mark, fields=("ip_dst",)) for mark in of_sources)
+    swept = replace(scan(), toolmarks=of_targets, ports=Ports(1, "22"), targets_total=254, shape="address")
+    assert "to port 22 of 254 addresses, in rising order" in next(sentences(swept))
+
+
+def test_one_flood_is_told_as_one_and_teaches_nothing():
+    page = render_text(replace(_many(0), scans_total=0, claims=()))
+    assert page.startswith("One flood in 3,072 packets. F1: flood, crafted with")
+    assert "What it could learn" not in page
+
+
+def test_long_lists_of_ports_are_wrapped_between_ports():
+    ranges = ",".join(f"{port}-{port + 1}" for port in range(1000, 60_000, 700))
+    page = render_text(_with_scan(ports=Ports(170, ranges)))
+    assert not re.search(r"^ *-\d", page, flags=re.MULTILINE)
