@@ -16,6 +16,7 @@ SECOND_NS: Final = 1_000_000_000
 _DAY_S: Final = 86_400
 _HALF_YEAR_S: Final = 183 * _DAY_S
 _MOST_YEARS: Final = 100  # a log that jumps back more often is not in order at all
+_LAST_YEAR: Final = 2261  # the last whole one in 64 bits of nanoseconds since the epoch
 
 #: The year assumed when none is known; a leap year. Times are counted from its start, so it never shows.
 ASSUMED_LEAP_YEAR: Final = 2000
@@ -67,6 +68,7 @@ class YearlessClock:
         self._year = ASSUMED_LEAP_YEAR if year is None else year
         self._origin_s = _year_start_s(ASSUMED_LEAP_YEAR) if year is None else 0
         self._first_year = self._year
+        self._last_year = min(self._year + _MOST_YEARS, _LAST_YEAR)
         self._last_s: int | None = None
 
     def ns(self, month: int, day: int, second_of_day: int, nanosecond: int) -> int:
@@ -74,7 +76,7 @@ class YearlessClock:
         seconds = self._seconds(self._year, month, day, second_of_day)
         if self._last_s is None:
             self._last_s = seconds
-        elif seconds < self._last_s - _HALF_YEAR_S and self._year < self._first_year + _MOST_YEARS:
+        elif seconds < self._last_s - _HALF_YEAR_S and self._year < self._last_year:
             self._year += 1
             seconds = self._seconds(self._year, month, day, second_of_day)
         elif seconds > self._last_s + _HALF_YEAR_S and self._year > self._first_year:
