@@ -1,11 +1,11 @@
-"""How surprising what a tool's probes show would be from code that nobody here knows.
+"""How surprising what a tool's probes show would be from anybody else's code.
 
-The null: a maker without a rule picks each header field by the habits of those who write such code. For a field that
-k of K unrelated rules also send by default, the chance is ``(k + WEIGHT * base) / (K + WEIGHT)``, where ``base`` is what
-a maker would send if we knew no rule at all: round values are cheap, odd ones dear. So a value that several
-unrelated tools share is weak evidence, and one that only a single lineage sends is strong. Relations between fields
-have no habit: each independent test of one costs its width in bits. Numbers are log10 and never above 0; each is an
-estimate of habit, not a measured rate, and is capped where the estimate would claim more than anybody can know.
+The null has two kinds of other maker (see likelihood.py). Makers with a rule are asked by name: what does the rule
+send by default, and what would it cost their users to set the rest to what is seen? So a value that several unrelated
+tools share is weak evidence, and one that only a single lineage sends is strong. Makers without a rule pick each field
+by habit: round values are cheap, odd ones dear. Relations between fields have no habit: each independent test of one
+costs its width in bits. Numbers are log10 and never above 0; each is an estimate of habit, not a measured rate, and is
+capped where the estimate would claim more than anybody can know.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from typing import Final
 
 from craftmark.packets.fields import FIELDS
 
-#: How many rules the base chances count for, against those that are known.
-WEIGHT: Final = 8.0
-#: Share of probes that code without a rule sends; those with a rule are compared by name.
+#: Share of probes that code without a rule sends; the rest is shared evenly among the rules.
 UNKNOWN_SHARE: Final = 0.1
 #: log10 chance from which a tool is identified.
 BOUND: Final = -6.0
@@ -28,8 +26,12 @@ OPTION_USED: Final = 0.1
 #: Chance that somebody edits a given line of a sample, or that a router rewrites a given field.
 EDITED: Final = 0.1
 REWRITTEN: Final = 0.05
+#: Chance that somebody changed and rebuilt a tool so that it sends what no option of it sets.
+REBUILT: Final = 1e-4
 #: Chance that a changed behaviour (a counter made random, a constant made to vary) is what was wanted.
 BEHAVIOUR_CHANGED: Final = 0.01
+#: Decades that stand for "cannot".
+HOPELESS: Final = 1000.0
 #: Routers between sender and capture, at most.
 HOPS_MOST: Final = 32
 #: Initial TTLs that makers use, with their habit.
@@ -46,6 +48,9 @@ _HABITS: Final = {
     ("icmp_seq", 0): 0.2, ("icmp_id", 0): 0.1, ("tcp_win", 0): 0.02, ("udp_sum", 0): 0.05, ("tcp_tsecr", 0): 0.95,
     ("tcp_flags", 2): 0.6, ("udp_sport", 53): 0.05,
 }  # fmt: skip
+#: Share of makers without a rule that draw a field anew for each probe.
+_DRAWN: Final = {"tcp_ack": 0.06, "tcp_win": 0.02, "tcp_dport": 0.3, "ip_id": 0.6, "tcp_seq": 0.6, "icmp_id": 0.1,
+                 "icmp_seq": 0.1}  # fmt: skip
 _SMALL: Final = {4: 1 / 12, 3: 0.02, 8: 1 / 20}
 _ROUND: Final = frozenset(
     {1 << bit for bit in range(17)} | {(1 << bit) - 1 for bit in range(1, 33)}
@@ -63,6 +68,11 @@ def value_chance(name: str, value: int) -> float:
     if value in _ROUND:
         return _ROUND_SHARE
     return _ODD_SHARE_32 if bits > 16 else _ODD_SHARE
+
+
+def drawn_chance(name: str) -> float:
+    """Return the share of unknown makers that draw a field anew for each probe."""
+    return _DRAWN.get(name, 0.4)
 
 
 def option_layout_chance(layout: tuple[str, ...]) -> float:
@@ -84,11 +94,6 @@ def drawn_ttl_chance(draws: int, width: int) -> float:
     One maker in a hundred varies it at all; those that do draw from a range at least as wide as 64.
     """
     return -2.0 + max(-3.0, max(draws - 1, 0) * log10(min(width / 64, 1.0)))
-
-
-def share(agreeing: int, known: int, base: float) -> float:
-    """Return log10 of the chance, from how many unrelated rules send it and the base."""
-    return min(log10((agreeing + WEIGHT * base) / (known + WEIGHT)), 0.0)
 
 
 def few_values(draws: int, distinct: int, bits: float) -> float:

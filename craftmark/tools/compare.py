@@ -6,37 +6,42 @@ tool's user cannot set; a free-form crafter, whose user sets every field, is nev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import log10
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from craftmark.packets.fields import ARP, ICMP, ICMP6, SCTP, TCP, UDP
 from craftmark.tools import chance
-from craftmark.tools.judge import Judgement, Verdict, expectation_text, judge
-from craftmark.tools.rule import bits_text
+from craftmark.tools.crafted import crafted_reasons
+from craftmark.tools.judge import Judgement, Verdict, judge
 from craftmark.tools.sight import Sight
+from craftmark.tools.wording import bits_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from craftmark.packets.batch import PacketBatch
     from craftmark.evidence.dossier import Dossier
     from craftmark.marks.base import Toolmark
+    from craftmark.packets.batch import PacketBatch
     from craftmark.tools.rule import Expectation, Mode, RuleSet, Settable, ToolRule
 
 #: Protocols that rules speak of by name; "other" in a rule is any but these.
 WORDED: Final = frozenset({TCP, UDP, ICMP, ICMP6, SCTP, ARP})
-_PRICES: Final = {"option": chance.OPTION_USED, "source edit": chance.EDITED, "path": chance.REWRITTEN}
+_PRICES: Final = {
+    "argument": 1.0, "option": chance.OPTION_USED, "source edit": chance.EDITED, "path": chance.REWRITTEN,
+    "no": chance.REBUILT,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One expectation with what was seen of it.
 
-    shared: how many unrelated rules send by default what is seen. log10_chance: where it agrees, log10 of the chance that code other than this lineage would show it. against:
-    where it disagrees, log10 of the chance that the tool itself would show it, None if it never does. price: log10 of
-    the chance that its user sets it to what is seen.
+    log10_chance: log10 of the chance that code without a rule shows what is seen of the field. against: where it
+    disagrees, log10 of the chance that the tool itself would show this, None if it never does. price: log10 of the
+    chance that its user, or somebody who changed the tool, made it show just this. exact: one value is expected, not a
+    behaviour.
     """
 
     field: str
@@ -54,7 +59,8 @@ class Line:
     against: float | None = None
     price: float = 0.0
     relation: bool = False
-    shared: int = 0
+    exact: bool = False
+    bits: int = 16
     key: tuple[object, ...] = ()
 
     @property
@@ -98,24 +104,14 @@ class Comparison:
         return tuple(x for x in self.lines if x.verdict == "silent")
 
     @cached_property
-    def total(self) -> float:
-        """Log10 chance that unknown code shows all that agrees."""
-        return log10(chance.UNKNOWN_SHARE) + sum(line.log10_chance for line in self.agrees)
-
-    @cached_property
     def price(self) -> float:
-        """Log10 chance that the tool's user made all settable differences; 0 if there are none."""
-        return sum(line.price for line in self.disagrees if line.settable != "no")
+        """Log10 chance that all that differs was set or changed to what is seen; 0 if nothing differs."""
+        return sum(line.price for line in self.disagrees)
 
     @cached_property
     def settings(self) -> int:
         """How many fields the tool's user must have set (arguments that every run has are not counted)."""
         return len({line.field for line in self.disagrees if line.settable in ("option", "source edit")})
-
-    @cached_property
-    def merit(self) -> float:
-        """How well the rule explains what is seen, against unknown code; differences nobody can set cost most."""
-        return -sum(line.log10_chance for line in self.agrees) + self.price - 1000.0 * self.barred
 
     @cached_property
     def barred(self) -> int:
@@ -133,6 +129,19 @@ class Comparison:
     def visible(self) -> bool:
         """Tell whether anything at all could be compared."""
         return bool(self.agrees or self.disagrees)
+
+
+class _Score(NamedTuple):
+    """How well one kind of probe explains what is seen."""
+
+    barred: bool
+    agrees: int
+    merit: float
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Order of preference; of modes that are all ruled out, the one that agrees most shows best why."""
+        return (0, float(self.agrees)) if self.barred else (1, self.merit)
 
 
 class Comparer:
@@ -159,29 +168,10 @@ class Comparer:
         found = [mode for mode in rule.modes if mode.protocol in kinds]
         return tuple(mode for mode in found if mode.icmp is None or dossier.icmp in (None, mode.icmp))
 
-    @cached_property
-    def habits(self) -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
-        """Per field the ids of rules that say something visible about it, and of those whose default is seen."""
-        known: dict[str, set[str]] = {}
-        agreeing: dict[str, set[str]] = {}
-        bits = self.sight.dossier.control_bits
-        for rule in self.rules:
-            for mode in self.modes(rule):
-                if not mode.sends(bits):
-                    continue
-                for name, verdicts in self._verdicts(mode).items():
-                    known.setdefault(name, set()).add(rule.id)
-                    if verdicts == {"agrees"}:
-                        agreeing.setdefault(name, set()).add(rule.id)
-        return {name: (frozenset(ids), frozenset(agreeing.get(name, ()))) for name, ids in known.items()}
-
-    def _verdicts(self, mode: Mode) -> dict[str, set[str]]:
-        verdicts: dict[str, set[str]] = {}
-        for expected in mode.expects:
-            judged = self.judge(expected)
-            if judged.verdict != "silent" and judged.habit:
-                verdicts.setdefault(expected.field, set()).add(judged.verdict)
-        return verdicts
+    def has_default(self, rule: ToolRule, name: str) -> bool:
+        """Tell whether a rule sends by default, in some kind of probe, the one value that is seen of a field."""
+        lines = [e for mode in self.modes(rule) for e in mode.expects if e.field == name and (e.values or e.options)]
+        return any(self.judge(expected).verdict == "agrees" for expected in lines)
 
     def compare(self, rule: ToolRule) -> Comparison:
         """Compare one rule: its best kind of probe, with every line."""
@@ -191,17 +181,48 @@ class Comparer:
             why = f"{rule.name} sends no {dossier.protocol_name} probes" if rule.all_probes else ""
             missing = f"no description of {dossier.protocol_name} probes of {rule.name}"
             return Comparison(rule, None, reason=why or missing, forbidden=bool(why), probes=dossier.probes)
-        found = [Comparison(rule, mode, self._lines(rule, mode), probes=dossier.probes) for mode in modes]
-        best = max(found, key=lambda one: one.merit)
-        near = tuple(one.mode for one in found if one.mode and one.merit >= best.merit - 2 and not one.barred)
-        return Comparison(rule, best.mode, best.lines, probes=dossier.probes, modes=near)
+        scores = {mode.id: self._score(rule, mode) for mode in modes}
+        best = max(modes, key=lambda mode: scores[mode.id].rank)
+        merit = scores[best.id].merit
+        near = tuple(mode for mode in modes if not scores[mode.id].barred and scores[mode.id].merit >= merit - 1)
+        return Comparison(rule, best, self._lines(rule, best), probes=dossier.probes, modes=near)
+
+    def _score(self, rule: ToolRule, mode: Mode) -> _Score:
+        """Return how well a kind of probe explains what is seen, without writing its lines."""
+        barred, agrees, merit = not mode.sends(self.sight.dossier.control_bits), 0, 0.0
+        barred |= mode.headers == "stack" and rule.kind != "stack" and bool(self.crafted)
+        for expected in mode.expects:
+            judged = self.judge(expected)
+            if judged.verdict == "agrees":
+                agrees += 1
+                merit -= judged.base
+            elif judged.verdict == "disagrees":
+                barred |= expected.settable == "no"
+                merit += log10(_PRICES[expected.settable])
+        return _Score(barred, agrees, merit)
 
     def _lines(self, rule: ToolRule, mode: Mode) -> tuple[Line, ...]:
-        lines = [self._line(rule, expected) for expected in mode.expects]
+        lines = [self._line(expected) for expected in mode.expects]
         bits = self.sight.dossier.control_bits
         if not mode.sends(bits) and bits is not None:
             lines.insert(0, self._bits_line(rule, mode, bits))
-        return tuple(_once_per_field(lines))
+        if mode.headers == "stack" and rule.kind != "stack" and self.crafted:
+            lines.insert(0, self._stack_line(rule, self.crafted[0]))
+        return tuple(lines)
+
+    @cached_property
+    def crafted(self) -> tuple[str, ...]:
+        """Reasons why no standard stack sent these probes."""
+        return tuple(crafted_reasons(self.sight))
+
+    def _stack_line(self, rule: ToolRule, reason: str) -> Line:
+        probes = self.sight.dossier.probes
+        return Line(
+            field="", verdict="disagrees", expected="headers of the system's own stack", seen=reason, held=0,
+            probes=probes, settable="no", level="class", source="",
+            says=f"{rule.name} asks the system to send, and writes no headers itself", log10_chance=log10(0.1),
+            price=log10(0.1 * chance.REBUILT),
+        )  # fmt: skip
 
     def _bits_line(self, rule: ToolRule, mode: Mode, bits: int) -> Line:
         probes = self.sight.dossier.probes
@@ -209,48 +230,19 @@ class Comparer:
             field="tcp_flags", verdict="disagrees", expected=f"control bits {mode.bits_text}",
             seen=f"control bits {bits_text(bits)} in {probes:,} of {probes:,}", held=0, probes=probes, settable="no",
             level="class", source=next((e.source for e in mode.expects), ""),
-            says=f"{rule.name} sends {mode.bits_text} in such probes",
+            says=f"{rule.name} sends {mode.bits_text} in such probes", log10_chance=log10(0.1),
+            price=log10(0.1 * chance.REBUILT),
         )  # fmt: skip
 
-    def _line(self, rule: ToolRule, e: Expectation) -> Line:
+    def _line(self, e: Expectation) -> Line:
         judged = self.judge(e)
         price = 0.0
-        if judged.verdict == "disagrees" and e.settable in _PRICES:
+        if judged.verdict == "disagrees":
             price = log10(_PRICES[e.settable]) + judged.price
         return Line(
             field=e.field, verdict=judged.verdict,
-            expected=expectation_text(e), seen=judged.text, held=judged.held, probes=judged.seen,
+            expected=e.text, seen=judged.text, held=judged.held, probes=judged.seen,
             settable=e.settable, level=e.level, source=e.source, option=e.option, says=e.says,
-            log10_chance=self._chance(rule, e, judged), shared=self._alike(rule, e)[0], against=judged.against, price=price,
-            relation=bool(e.relation), key=e.key,
+            log10_chance=judged.price if judged.verdict == "disagrees" else judged.base,
+            against=judged.against, price=price, relation=bool(e.relation), exact=bool(e.values), bits=e.bits, key=e.key,
         )  # fmt: skip
-
-    def _chance(self, rule: ToolRule, e: Expectation, judged: Judgement) -> float:
-        if judged.verdict != "agrees":
-            return 0.0
-        if not judged.habit or e.field not in self.habits:
-            return judged.base
-        alike, known = self._alike(rule, e)
-        return chance.share(alike, known, 10**judged.base)
-
-    def _alike(self, rule: ToolRule, e: Expectation) -> tuple[int, int]:
-        """Return how many unrelated rules send by default what is seen of a field, of how many that speak of it."""
-        known, agreeing = self.habits.get(e.field, (frozenset(), frozenset()))
-        others = [other for other in known if not self.rules.related(other, rule.id)]
-        return sum(other in agreeing for other in others), len(others)
-
-
-def _once_per_field(lines: list[Line]) -> list[Line]:
-    """Count a field's habit once: of several agreeing lines on one field only the most telling has a chance.
-
-    Relations stand for themselves: they say something that no value of one field says.
-    """
-    best: dict[str, Line] = {}
-    for line in lines:
-        known = best.get(line.field)
-        if line.verdict == "agrees" and not line.relation and (known is None or line.log10_chance < known.log10_chance):
-            best[line.field] = line
-    return [
-        line if line.relation or line.verdict != "agrees" or best[line.field] is line else replace(line, log10_chance=0.0)
-        for line in lines
-    ]

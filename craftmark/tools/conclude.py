@@ -7,15 +7,16 @@ explain what is seen about equally well, neither is named. A wrong name is worse
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import log10
 from typing import TYPE_CHECKING, Final, Literal
 
 from craftmark.packets.batch import join
 from craftmark.tools import chance
 from craftmark.tools.compare import Comparer, Comparison
-from craftmark.tools.crafted import crafted_reasons
+from craftmark.tools.likelihood import Fact, facts_of, mixture, other_cost, own_cost, settings_for, unknown_cost
 from craftmark.tools.parameters import Parameter, recovered
-from craftmark.tools.stacks import stack_fit
+from craftmark.tools.stacks import contradiction, stack_fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from craftmark.tools.compare import Line
     from craftmark.tools.rule import RuleSet, ToolRule
 
-Part = "tuple[Dossier, Sequence[Toolmark]]"
 Conclusion = Literal["identification", "inconclusive", "elimination", "unsuitable"]
 
-#: Decades by which the best explanation must beat an unrelated one.
+#: Decades within which another rule explains what is seen as well.
 MARGIN: Final = 2.0
+#: Share of a scan's probes that a rule must speak of.
+COVERED: Final = 0.5
 #: Values of a template that no unrelated rule sends by default, for its identification.
 TEMPLATE_VALUES: Final = 3
 #: A line that says at least this much (log10) counts as a mark of its own.
@@ -76,19 +78,29 @@ class Maker:
     alike: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass
 class _Standing:
-    """One rule over all parts of a scan."""
+    """One rule over all parts of a scan; ``parts`` are its comparisons with each, in the scan's order."""
 
     rule: ToolRule
     parts: list[Comparison]
     dated: str = ""
+    chance: float | None = None
+    alike: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def compared(self) -> list[Comparison]:
         return [part for part in self.parts if part.mode is not None and part.visible]
 
-    @property
+    @cached_property
+    def facts(self) -> list[Fact]:
+        return facts_of(self.parts)
+
+    @cached_property
+    def differing(self) -> list[Line]:
+        return [fact.line for fact in self.facts if fact.line.verdict == "disagrees"]
+
+    @cached_property
     def eliminated_by(self) -> Comparison | None:
         total = sum(part.probes for part in self.parts)
         against = [part for part in self.parts if part.eliminated and part.probes >= STRAY_SHARE * total]
@@ -98,56 +110,36 @@ class _Standing:
     def eliminated(self) -> bool:
         return bool(self.dated) or self.eliminated_by is not None
 
-    @property
-    def agreeing(self) -> list[Line]:
-        """Lines that agree, each fact once over all parts, with its best chance."""
-        best: dict[tuple[object, ...], Line] = {}
-        for part in self.compared:
-            for line in part.agrees:
-                if line.key not in best or line.log10_chance < best[line.key].log10_chance:
-                    best[line.key] = line
-        return sorted(best.values(), key=lambda line: line.log10_chance)
+    @cached_property
+    def own(self) -> float:
+        """Log10 chance that its user made all that differs."""
+        return own_cost(self.facts)
 
-    @property
-    def total(self) -> float:
-        return log10(chance.UNKNOWN_SHARE) + sum(line.log10_chance for line in self.agreeing)
-
-    @property
-    def differing(self) -> list[Line]:
-        best = {line.key: line for part in self.compared for line in part.disagrees}
-        return list(best.values())
-
-    @property
-    def price(self) -> float:
-        return sum(line.price for line in self.differing)
+    @cached_property
+    def alone(self) -> float:
+        """Log10 chance of unknown code, relative to the own settings: what there is to gain at most."""
+        return log10(chance.UNKNOWN_SHARE) + unknown_cost(self.facts) - self.own
 
     @property
     def settings(self) -> int:
-        return len({line.field for line in self.differing if line.settable in ("option", "source edit")})
+        return len({line.field for line in self.differing if line.settable in ("option", "source edit", "argument")})
 
-    @property
-    def merit(self) -> float:
-        barred = sum(line.settable == "no" for line in self.differing)
-        return -sum(line.log10_chance for line in self.agreeing) + self.price - 3.0 * barred
-
-    @property
+    @cached_property
     def coverage(self) -> float:
         return sum(part.probes for part in self.compared) / max(sum(part.probes for part in self.parts), 1)
 
 
-def conclude(
-    parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet, *, when: int | None = None
-) -> Maker:
+def conclude(parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet, *, when: int | None = None) -> Maker:
     """Return who made a scan, from the evidence and marks of each kind of probe in it.
 
     when: day of the capture as yyyymmdd where its clock is trusted, else None and dates are silent.
     """
     family = join(dossier.sample for dossier, _ in parts) if len(parts) > 1 else None
     comparers = [Comparer(rules, dossier, marks, family=family) for dossier, marks in parts]
-    standings = [_standing(rule, comparers, when) for rule in rules if rule.kind != "stack"]
-    named, alike = _name(standings, rules)
-    kind, why = _kind(comparers, rules, named)
-    conclusions = tuple(_conclusion(s, named=s is named, alike=alike) for s in standings)
+    standings = [_standing(rule, comparers, when) for rule in rules]
+    named, alike = _name(standings, comparers, rules)
+    kind, why = _kind(comparers, standings, named)
+    conclusions = tuple(_conclusion(s, named) for s in standings if s.rule.kind != "stack")
     return Maker(
         kind=kind,
         kind_why=tuple(why),
@@ -157,7 +149,7 @@ def conclude(
         confidence=_confidence(named, [dossier for dossier, _ in parts]),
         tools=conclusions,
         parameters=recovered(named.rule, named.compared, [c.sight for c in comparers]) if named else {},
-        alike=tuple(s.rule.id for s in alike),
+        alike=alike,
     )
 
 
@@ -183,87 +175,126 @@ def _day_text(day: int) -> str:
     return f"{day // 10000:04}-{day // 100 % 100:02}-{day % 100:02}"
 
 
-def _name(standings: Sequence[_Standing], rules: RuleSet) -> tuple[_Standing | None, list[_Standing]]:
-    """Return the tool that is identified, if one is, and those that cannot be told apart."""
-    able = [s for s in standings if not s.eliminated and _meets_bound(s)]
-    if not able:
-        return None, []
-    programs = [s for s in able if s.rule.kind != "library"] or able
-    best = max(programs, key=lambda s: (s.merit, -len(rules.ancestors[s.rule.id]), s.rule.id))
-    rivals = [s for s in standings if s is not best and not s.eliminated and _is_rival(s, best, rules)]
-    if best.rule.kind != "library" and any(s.rule.kind == "library" for s in able):
-        template = max((s for s in able if s.rule.kind == "library"), key=lambda s: s.merit)
-        if template.merit > best.merit - MARGIN:
-            return template, []
-    if rivals:
-        return None, [best, *rivals]
-    return best, []
+def _name(
+    standings: Sequence[_Standing], comparers: Sequence[Comparer], rules: RuleSet
+) -> tuple[_Standing | None, tuple[str, ...]]:
+    """Return the tool that is identified, if one is, and the ids of those that cannot be told from the best."""
+    able = [s for s in standings if s.rule.kind != "stack" and _is_candidate(s, comparers, rules)]
+    for standing in able:
+        _weigh(standing, standings, rules)
+    able.sort(key=lambda s: (s.chance or 0.0, len(rules.ancestors[s.rule.id]), s.rule.id))
+    for best in able:
+        if best.chance is not None and best.chance <= chance.BOUND and _has_own_field(best):
+            return best, ()
+    if able and able[0].alike:
+        return None, (able[0].rule.id, *able[0].alike)
+    return None, ()
 
 
-def _is_rival(other: _Standing, best: _Standing, rules: RuleSet) -> bool:
-    if rules.related(other.rule.id, best.rule.id) or (other.rule.kind == "library") != (best.rule.kind == "library"):
+def _is_candidate(standing: _Standing, comparers: Sequence[Comparer], rules: RuleSet) -> bool:
+    """Tell whether a rule may be identified at all, before anybody else is asked."""
+    if standing.eliminated or not standing.compared or standing.rule.status == "draft":
         return False
-    return bool(other.compared) and other.merit >= best.merit - MARGIN
-
-
-def _meets_bound(standing: _Standing) -> bool:
-    """Tell whether what agrees is beyond chance, on more than one settable field, and only on this rule's values."""
-    lines = standing.agreeing
-    telling = [line for line in lines if line.log10_chance <= TELLING]
-    bound = chance.BOUND + log10(chance.OPTION_USED) * standing.settings
+    if standing.alone > chance.BOUND or standing.coverage < COVERED:
+        return False
     if standing.rule.kind == "library":
-        own = [line for line in telling if line.shared == 0 and line.field != "ip_ttl"]
-        return len({x.field for x in own}) >= TEMPLATE_VALUES and standing.total <= chance.BOUND
-    if standing.rule.status == "draft" or standing.total > bound or standing.coverage < 0.5:  # noqa: PLR2004
-        return False
-    if any(line.settable == "no" for line in standing.differing):
-        return False
+        return len(_template_values(standing, comparers, rules)) >= TEMPLATE_VALUES
+    return all(line.settable != "no" for line in standing.differing)
+
+
+def _weigh(standing: _Standing, standings: Sequence[_Standing], rules: RuleSet) -> None:
+    """Ask every unrelated rule what the same packets would cost it."""
+    others = [s for s in standings if not rules.related(s.rule.id, standing.rule.id)]
+    costs = {s.rule.id: other_cost(standing.facts, s.parts) for s in others}
+    total = mixture(costs.values(), unknown_cost(standing.facts), len(standings))
+    standing.chance = min(total - standing.own, 0.0)
+    standing.alike = tuple(sorted(rule_id for rule_id, cost in costs.items() if cost >= standing.own - MARGIN))
+
+
+def _has_own_field(standing: _Standing) -> bool:
+    """Tell whether more than one settable field speaks for the rule, or one that nobody can set."""
+    telling = [f.line for f in standing.facts if f.line.verdict == "agrees" and f.line.log10_chance <= TELLING]
     return len({line.field for line in telling}) > 1 or any(line.settable == "no" for line in telling)
 
 
+def _template_values(standing: _Standing, comparers: Sequence[Comparer], rules: RuleSet) -> set[str]:
+    """Return the fields that show the sample's value where no unrelated rule has it as default."""
+    agreeing = {f.line.field for f in standing.facts if f.line.verdict == "agrees"} - {"ip_ttl"}
+    return {
+        name
+        for name in agreeing
+        if not any(
+            comparer.has_default(other, name)
+            for comparer in comparers
+            for other in rules
+            if not rules.related(other.id, standing.rule.id)
+        )
+    }
+
+
 def _kind(
-    comparers: Sequence[Comparer], rules: RuleSet, named: _Standing | None
+    comparers: Sequence[Comparer], standings: Sequence[_Standing], named: _Standing | None
 ) -> tuple[Literal["crafted", "stack", "undecided"], list[str]]:
+    stacks = [s for s in standings if s.rule.kind == "stack"]
     reasons: list[str] = []
+    fits: list[str] = []
     for place, comparer in enumerate(comparers):
-        reasons += [r for r in crafted_reasons(comparer.sight, family=place == 0) if r not in reasons]
-    own = bool(named) and any(part.mode is not None and part.mode.headers == "own" for part in named.compared)
-    if named and own:
+        compared = [stack.parts[place] for stack in stacks]
+        found = [*comparer.crafted, contradiction(compared)]
+        reasons += [reason for reason in found if reason and reason not in reasons]
+        fits.append(stack_fit(compared, comparer.sight.dossier.protocol))
+    if named and any(part.mode is not None and part.mode.headers == "own" for part in named.compared):
         return "crafted", [*reasons, f"identified as {named.rule.name}, which writes its own headers"]
     if reasons:
         return "crafted", reasons
-    fits = [stack_fit(comparer, rules) for comparer in comparers]
     if fits and all(fits):
-        return "stack", [fit for fit in dict.fromkeys(fits) if fit]
+        return "stack", list(dict.fromkeys(fits))
     return "undecided", ["nothing seen that only crafted packets show, and no known stack's description fits in full"]
 
 
-def _conclusion(standing: _Standing, *, named: bool, alike: Sequence[_Standing]) -> ToolConclusion:
-    rule, out = standing.rule, standing.eliminated_by
+def _conclusion(standing: _Standing, named: _Standing | None) -> ToolConclusion:
+    out = standing.eliminated_by
     shown = [out] if out is not None else standing.compared
-    agrees = tuple(dict.fromkeys(line.text for part in shown for line in part.agrees))
-    disagrees = tuple(dict.fromkeys(line.text for part in shown for line in part.disagrees))
-    silent = tuple(dict.fromkeys(line.text for part in shown for line in part.silent))
-    word: Conclusion = "inconclusive" if standing.compared else "unsuitable"
-    reason = standing.parts[0].reason if not standing.compared else ""
-    if named:
-        word, reason = "identification", f"10^{standing.total:.0f} by chance of another maker"
-    elif standing.dated:
-        word, reason, disagrees = "elimination", standing.dated, (standing.dated, *disagrees)
-    elif out is not None:
-        word, reason = "elimination", out.disagrees[0].text if out.disagrees else out.reason
-        disagrees = disagrees or (out.reason,)
-    elif any(standing is other for other in alike):
-        reason = "cannot be told from " + ", ".join(o.rule.id for o in alike if o is not standing)
-    counted = standing.compared and not standing.eliminated
+    word, reason = _word(standing, named)
+    settings, price = _settings(standing, named)
+    least = standing.alone if standing.chance is None else standing.chance
+    dated = (standing.dated,) if standing.dated else ()
+    missing = (out.reason,) if out is not None and not out.disagrees else ()
     return ToolConclusion(
-        rule.id, word, agrees, disagrees, silent,
-        settings_needed=standing.settings if counted else None,
-        price_log10=round(standing.price, 1) if counted else None,
+        tool=standing.rule.id,
+        conclusion=word,
+        agrees=tuple(dict.fromkeys(line.text for part in shown for line in part.agrees)),
+        disagrees=(*missing, *dict.fromkeys(line.text for part in shown for line in part.disagrees), *dated),
+        silent=tuple(dict.fromkeys(line.text for part in shown for line in part.silent)),
+        settings_needed=settings,
+        price_log10=price,
         reason=reason,
-        log10_chance=round(standing.total, 1) if standing.compared else None,
-        by_date=bool(standing.dated),
-    )  # fmt: skip
+        log10_chance=round(min(least, 0.0), 1) if settings is not None else None,
+        by_date=bool(standing.dated) and out is None,
+    )
+
+
+def _word(standing: _Standing, named: _Standing | None) -> tuple[Conclusion, str]:
+    out = standing.eliminated_by
+    if standing is named:
+        return "identification", f"chance of another maker 10^{standing.chance or 0.0:.0f}"
+    if out is not None:
+        return "elimination", out.disagrees[0].text if out.disagrees else out.reason
+    if standing.dated:
+        return "elimination", standing.dated
+    if not standing.compared:
+        return "unsuitable", standing.parts[0].reason or "nothing of it is visible here"
+    return "inconclusive", "cannot be told from " + ", ".join(standing.alike) if standing.alike else ""
+
+
+def _settings(standing: _Standing, named: _Standing | None) -> tuple[int | None, float | None]:
+    """Return what it would take a tool's user to get what is seen: just these values, where a maker is named."""
+    if not standing.compared or standing.eliminated:
+        return None, None
+    if named is None or standing is named:
+        return standing.settings, round(standing.own, 1)
+    price = other_cost(named.facts, standing.parts)
+    return settings_for(named.facts, standing.parts), round(max(price, -chance.HOPELESS), 1)
 
 
 def _overall(named: _Standing | None, conclusions: Sequence[ToolConclusion]) -> Conclusion:
@@ -274,15 +305,13 @@ def _overall(named: _Standing | None, conclusions: Sequence[ToolConclusion]) -> 
 
 def _version(standing: _Standing) -> str | None:
     """Return the version ranges that fit every part; None where the rule does not tell versions apart."""
-    ranges: list[str] = []
-    for part in standing.compared:
-        found = [mode.versions for mode in (part.modes or (part.mode,)) if mode is not None]
-        if found and all(found):
-            ranges += found
-    return "; ".join(dict.fromkeys(ranges)) or None
+    found = [{mode.versions for mode in part.modes if mode.versions} for part in standing.compared]
+    known = [versions for versions in found if versions]
+    common = set.intersection(*known) if known else set()
+    return "; ".join(sorted(common or set().union(*known))) or None
 
 
 def _confidence(named: _Standing | None, dossiers: Sequence[Dossier]) -> float:
     if named is None:
         return 0.0
-    return chance.confidence(named.total, named.settings, sampled=any(d.sampled for d in dossiers))
+    return chance.confidence(named.chance or 0.0, named.settings, sampled=any(d.sampled for d in dossiers))

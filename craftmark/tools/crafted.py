@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from craftmark.packets.fields import ACK_BIT, CWR, ECE, FIN, ICMP, IP_SRC, PSH, RST, SYN, TCP, UDP, URG
-from craftmark.tools.rule import bits_text
+from craftmark.tools.wording import bits_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
 
 #: Probes from which a value that never changes is a mark.
 MANY: Final = 8
+#: Probes from which one IP ID is a mark: sixteen random bits say more than a port.
+SOME: Final = 4
+#: No standard stack sends datagrams with a TTL above this.
+STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
 
 
-def crafted_reasons(sight: Sight, *, family: bool = True) -> list[str]:
-    """Return every reason why no standard stack sent these probes; ``family``: judge TTLs too."""
+def crafted_reasons(sight: Sight) -> list[str]:
+    """Return every reason why no standard stack sent these probes."""
     tests: dict[int, tuple[Callable[[Sight], str], ...]] = {
         TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _reserved),
-        UDP: (_no_checksum,),
+        UDP: (_no_checksum, _high_ttl),
         ICMP: (_icmp_identifiers, _icmp_counter),
     }
     reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
-    reasons.append(_one_ip_id(sight))
-    if family:
-        reasons.append(_drawn_ttl(sight))
+    reasons += [_one_ip_id(sight), _drawn_ttl(sight)]
     return [reason for reason in reasons if reason]
 
 
@@ -117,16 +119,29 @@ def _reserved(sight: Sight) -> str:
 
 def _no_checksum(sight: Sight) -> str:
     checksum = sight.field("udp_sum")
-    if checksum is None or checksum.constant != 0 or sight.dossier.ip_version != 4 or checksum.seen < MANY:  # noqa: PLR2004
+    if checksum is None or checksum.constant != 0 or sight.dossier.ip_version != 4 or checksum.seen < MANY:
         return ""
     return f"UDP checksum 0 in {checksum.seen:,} of {checksum.seen:,}: stacks compute it (RFC 1122 section 4.1.3.4)"
 
 
+def _high_ttl(sight: Sight) -> str:
+    ttl = sight.field("ip_ttl")
+    if ttl is None or ttl.minimum <= STACK_TTL or sight.draws < MANY:
+        return ""
+    return f"datagrams that arrive with TTL {ttl.minimum} in {ttl.seen:,}: systems send 64 or 128 unless a program asks"
+
+
 def _icmp_identifiers(sight: Sight) -> str:
     identifier = sight.field("icmp_id")
-    if identifier is None or sight.draws < MANY or identifier.distinct * 2 < min(sight.draws, len(sight.dossier.sample)):
+    if (
+        identifier is None
+        or sight.draws < MANY
+        or identifier.distinct * 2 < min(sight.draws, len(sight.dossier.sample))
+    ):
         return ""
-    return f"a new ICMP identifier in nearly every probe ({identifier.distinct:,} in {identifier.seen:,}): ping keeps one"
+    return (
+        f"a new ICMP identifier in nearly every probe ({identifier.distinct:,} in {identifier.seen:,}): ping keeps one"
+    )
 
 
 def _icmp_counter(sight: Sight) -> str:
@@ -139,21 +154,21 @@ def _icmp_counter(sight: Sight) -> str:
 
 def _one_ip_id(sight: Sight) -> str:
     ip_id, flags = sight.field("ip_id"), sight.field("ip_flags")
-    if ip_id is None or ip_id.constant is None or sight.draws < MANY:
+    if ip_id is None or ip_id.constant is None or sight.draws < SOME:
         return ""
     if flags is not None and flags.always_one & DF:
         return ""
     if flags is None and ip_id.constant == 0:
         return ""
     return (
-        f"one IP ID {ip_id.constant} in {ip_id.seen:,} of {ip_id.seen:,} probes that may be fragmented: a sender may not "
-        "repeat it (RFC 6864 section 4.2)"
+        f"one IP ID {ip_id.constant} in {ip_id.seen:,} of {ip_id.seen:,} probes that may be fragmented: a sender "
+        "may not repeat it (RFC 6864 section 4.2)"
     )
 
 
 def _drawn_ttl(sight: Sight) -> str:
     draws, distinct = sight.ttl_draws
-    if distinct < MANY or sight.ttl_spread < DRAWN_SPREAD or sight.ttl_range[0] <= 2 or _is_path(sight):  # noqa: PLR2004
+    if distinct < MANY or sight.ttl_spread < DRAWN_SPREAD or sight.ttl_range[0] <= 2 or _is_path(sight):
         return ""
     least, most = sight.ttl_range
     return f"{distinct} TTLs from {least} to {most} in {draws:,} probes of one source: stacks keep one"
@@ -164,4 +179,4 @@ def _is_path(sight: Sight) -> bool:
     batch = sight.dossier.sample
     ttls = batch.column("ip_ttl").astype(np.int64)[np.argsort(batch.words[:, IP_SRC], kind="stable")]
     steps = np.diff(ttls)
-    return len(steps) > 0 and bool(np.mean((steps == 0) | (steps == 1)) > 0.8)  # noqa: PLR2004
+    return len(steps) > 0 and bool(np.mean((steps == 0) | (steps == 1)) > 0.8)

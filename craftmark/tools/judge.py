@@ -14,7 +14,6 @@ import numpy as np
 
 from craftmark.packets.fields import FIELDS
 from craftmark.tools import chance
-from craftmark.tools.sight import number
 
 if TYPE_CHECKING:
     from craftmark.evidence.dossier import FieldEvidence
@@ -37,7 +36,7 @@ FEW: Final = 3
 class Judgement:
     """The answer for one expectation. ``held`` of ``seen`` probes.
 
-    base: when it agrees, log10 of the chance that unknown code would. habit: whether other rules' habits count for it.
+    base: when it agrees, log10 of the chance that unknown code would.
     against: when it disagrees, log10 of the chance that the tool itself would show this (None: it never does).
     price: log10 of the chance that a user who changes this sets exactly what is seen.
     """
@@ -47,7 +46,6 @@ class Judgement:
     held: int = 0
     seen: int = 0
     base: float = 0.0
-    habit: bool = True
     against: float | None = None
     price: float = 0.0
 
@@ -76,36 +74,6 @@ def judge(expected: Expectation, sight: Sight) -> Judgement:
     return _BEHAVIOURS[expected.behaviour or "free"](expected, evidence, sight)
 
 
-def expectation_text(e: Expectation) -> str:
-    """Return what is expected as a phrase: 'ip_id = 54321'."""
-    if e.options is not None:
-        return "options " + (" ".join(e.options) or "none")
-    if e.values:
-        return f"{e.field} = " + " or ".join(number(e.field, v) for v in e.values)
-    if e.bounds:
-        return f"{e.field} in {number(e.field, e.bounds[0])}..{number(e.field, e.bounds[1])}"
-    if e.initial_ttl is not None:
-        return f"initial TTL {e.initial_ttl}"
-    if e.initial_ttl_range:
-        return f"initial TTL drawn per packet from {e.initial_ttl_range[0]}..{e.initial_ttl_range[1]}"
-    if e.order:
-        return f"{e.order} order"
-    if e.equals:
-        return e.relation
-    return f"{e.constant_of} has one value per run" if e.constant_of else f"{e.field} {_behaviour_text(e)}"
-
-
-def _behaviour_text(e: Expectation) -> str:
-    if e.behaviour == "counter":
-        return f"goes up by {e.step} per probe"
-    words = {
-        "varies": "is drawn anew per probe", "varies by target": "differs per target", "one per run": "is one per run",
-        "few per run": "takes a few values per run", "below 2^31": "stays below 2^31", "repeats": "repeats often",
-        "nonzero": "is never 0", "free": "is an argument",
-    }  # fmt: skip
-    return words[e.behaviour or "free"]
-
-
 def _values(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
     text = sight.text(e.field)
     base = log10(min(sum(chance.value_chance(e.field, value) for value in e.values), 1.0))
@@ -118,7 +86,7 @@ def _values(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
     return _share(np.isin(values, e.values), text, base, _price(e.field, evidence))
 
 
-def _share(fits: np.ndarray, text: str, base: float, price: float) -> Judgement:  # type: ignore[type-arg]
+def _share(fits: np.ndarray, text: str, base: float, price: float) -> Judgement:
     held, seen = int(np.count_nonzero(fits)), len(fits)
     if seen and (held == seen or (seen >= ENOUGH and held >= MOSTLY * seen)):
         return Judgement("agrees", text, held, seen, base)
@@ -147,7 +115,7 @@ def _initial_ttl(initial: int, sight: Sight) -> Judgement:
     text, seen = sight.text("ip_ttl"), sight.dossier.probes
     if sight.ttl_spread > ROUTE_SPREAD:
         text = f"TTL differs by up to {sight.ttl_spread} within one source"
-        return Judgement("disagrees", text, 0, seen, price=log10(chance.BEHAVIOUR_CHANGED))
+        return Judgement("disagrees", text, 0, seen, price=log10(chance.REBUILT))
     hops = (initial - most, initial - least)
     if hops[0] < 0 or hops[1] > chance.HOPS_MOST:
         return Judgement("disagrees", text, 0, seen, price=log10(chance.ttl_chance((least, most))))
@@ -159,7 +127,8 @@ def _drawn_ttl(bounds: tuple[int, int], sight: Sight) -> Judgement:
     least, most = sight.ttl_range
     draws, distinct = sight.ttl_draws
     width = bounds[1] - bounds[0] + 1
-    text = f"{distinct} TTLs from {least} to {most} in {draws:,} probes of one source"
+    what = f"one TTL, {least}," if distinct == 1 else f"{distinct} TTLs from {least} to {most}"
+    text = f"{what} in {draws:,} probes of one source"
     if draws < FEW and sight.ttl_spread == 0:
         return Judgement("silent", f"{text}: too few to tell")
     nearest, furthest = max(bounds[0] - least, 0), min(bounds[1] - most, chance.HOPS_MOST)
@@ -171,7 +140,7 @@ def _drawn_ttl(bounds: tuple[int, int], sight: Sight) -> Judgement:
         return Judgement("disagrees", text, 0, draws, against=against, price=price)
     if sight.ttl_spread <= ROUTE_SPREAD and distinct < FEW:
         return Judgement("silent", f"{text}: too few to tell")
-    return Judgement("agrees", text, draws, draws, chance.drawn_ttl_chance(draws, width), habit=False)
+    return Judgement("agrees", text, draws, draws, chance.drawn_ttl_chance(draws, width))
 
 
 def _options(layout: tuple[str, ...], sight: Sight) -> Judgement:
@@ -196,7 +165,7 @@ def _equation(e: Expectation, sight: Sight) -> Judgement:
     tests = sight.tests(e.relation)
     floor = max(-tests * e.bits * log10(2), chance.RELATION_FLOOR)
     if evidence.held == evidence.seen or (evidence.seen >= ENOUGH and evidence.held >= MOSTLY * evidence.seen):
-        return Judgement("agrees", text, evidence.held, evidence.seen, floor, habit=False)
+        return Judgement("agrees", text, evidence.held, evidence.seen, floor)
     return Judgement("disagrees", text, evidence.held, evidence.seen, price=log10(chance.BEHAVIOUR_CHANGED))
 
 
@@ -210,7 +179,7 @@ def _key(e: Expectation, sight: Sight) -> Judgement:
         if tests < 1:
             return Judgement("agrees", f"{text}, its fields never changing", evidence.seen, evidence.seen, log10(0.1))
         floor = max(-tests * e.bits * log10(2), chance.RELATION_FLOOR)
-        return Judgement("agrees", text, evidence.seen, evidence.seen, floor, habit=False)
+        return Judgement("agrees", text, evidence.seen, evidence.seen, floor)
     keys = sight.distinct_of(e.constant_of)
     text = f"{e.constant_of} takes {keys:,} values in {evidence.seen:,}"
     if keys * 16 <= evidence.seen or tests + 1 < FEW:
@@ -223,7 +192,7 @@ def _order(e: Expectation, sight: Sight) -> Judgement:
     for mark in orders:
         if mark.name == e.order:
             base = max(min(mark.log10_chance, log10(0.5)), -3.0)
-            return Judgement("agrees", mark.statement, mark.held, mark.seen, base, habit=False)
+            return Judgement("agrees", mark.statement, mark.held, mark.seen, base)
     return Judgement("silent", orders[0].statement if orders else "order unseen")
 
 
@@ -235,11 +204,16 @@ def _varies(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
     if draws < FEW:
         return Judgement("silent", f"{text}: too few to tell")
     against = chance.few_values(draws, evidence.distinct, e.bits)
-    if against <= chance.BOUND:
+    # Many values, each seen several times, are copies: fragments of one packet, a mirrored port, retries.
+    if against <= chance.BOUND and evidence.distinct * 16 <= draws:
         return Judgement("disagrees", text, 0, evidence.seen, against=against, price=_price(e.field, evidence))
     if evidence.distinct * 4 < draws:
         return Judgement("silent", f"{text}: neither one value nor many")
-    return Judgement("agrees", text, evidence.seen, evidence.seen, log10(0.5))
+    held, steps = sight.steps(e.field, 1)
+    if e.behaviour == "varies" and steps >= FEW and held * 10 >= steps * 9:
+        text = f"{e.field} goes up by 1 in {held:,} of {steps:,} steps"
+        return Judgement("disagrees", text, 0, evidence.seen, against=-held * e.bits * log10(2), price=log10(0.05))
+    return Judgement("agrees", text, evidence.seen, evidence.seen, log10(chance.drawn_chance(e.field)))
 
 
 def _one_per_run(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
@@ -264,6 +238,9 @@ def _counter(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement
         return Judgement("silent", f"{text}: too few to tell")
     if held * 10 >= seen * 9:
         return Judgement("agrees", text, held, seen, log10(0.05))
+    span = (evidence.maximum - evidence.minimum) // e.step + 1
+    if evidence.distinct >= FEW and evidence.distinct * 2 >= span:
+        return Judgement("agrees", f"{text}, but hardly a number in its span is missing", held, seen, log10(0.05))
     return Judgement("disagrees", sight.text(e.field), held, seen, price=_price(e.field, evidence))
 
 
@@ -273,7 +250,7 @@ def _below(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
         return Judgement("disagrees", sight.text(e.field), 0, evidence.seen, price=log10(chance.BEHAVIOUR_CHANGED))
     if evidence.distinct < 2 * FEW:
         return Judgement("silent", f"{text}: too few to tell")
-    return Judgement("agrees", text, evidence.seen, evidence.seen, max(-evidence.distinct * log10(2), log10(0.3)), habit=False)
+    return Judgement("agrees", text, evidence.seen, evidence.seen, max(-evidence.distinct * log10(2), log10(0.3)))
 
 
 def _repeats(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
@@ -283,7 +260,7 @@ def _repeats(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement
     if seen < ENOUGH or evidence.distinct < FEW:
         return Judgement("silent", f"{text}: too few to tell")
     if repeated > 4 * expected + 8:
-        return Judgement("agrees", f"{text}: {repeated:,} repeats", evidence.seen, evidence.seen, log10(0.03), habit=False)
+        return Judgement("agrees", f"{text}: {repeated:,} repeats", evidence.seen, evidence.seen, log10(0.03))
     return Judgement("silent", text)
 
 

@@ -30,14 +30,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Words for protocols; "other": any that has no word here.
-PROTOCOLS: Final = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6, "sctp": SCTP, "arp": ARP, "any": -1, "other": -2}
+PROTOCOLS: Final = {
+    "tcp": TCP,
+    "udp": UDP,
+    "icmp": ICMP,
+    "icmp6": ICMP6,
+    "sctp": SCTP,
+    "arp": ARP,
+    "any": -1,
+    "other": -2,
+}
 _FORMS: Final = (
     "value", "values", "range", "initial_ttl", "initial_ttl_range", "equals", "constant_of", "behaviour", "options",
     "order",
 )  # fmt: skip
-_EXPECT_KEYS: Final = frozenset(
-    (*_FORMS, "field", "settable", "source", "level", "option", "says", "bits", "step")
-)
+_EXPECT_KEYS: Final = frozenset((*_FORMS, "field", "settable", "source", "level", "option", "says", "bits", "step"))
 _MODE_KEYS: Final = frozenset(
     ("id", "protocol", "control_bits", "with", "without", "icmp", "versions", "since", "until", "headers", "source",
      "expect")
@@ -49,7 +56,7 @@ _RULE_KEYS: Final = frozenset(
 _OPTION_WORDS: Final = frozenset(OPTION_NAMES.values())
 
 
-class RuleErrors(RuleError):
+class RuleSetError(RuleError):
     """All that is wrong in a set of knowledge files; ``errors`` holds each with its own place."""
 
     def __init__(self, errors: Iterable[RuleError]) -> None:
@@ -62,7 +69,7 @@ class RuleErrors(RuleError):
 def load_rules(folder: Path | None = None) -> RuleSet:
     """Return the rules shipped with craftmark; those of ``folder`` are added, or replace those of the same id.
 
-    Raises RuleErrors with everything that is wrong.
+    Raises RuleSetError with everything that is wrong.
     """
     texts = {
         f"craftmark/knowledge/tools/{entry.name}": entry.read_text(encoding="utf-8")
@@ -88,7 +95,7 @@ def read_rules(texts: Mapping[str, str], extra: Mapping[str, str] | None = None)
             seen[rule.id] = path
             by_id[rule.id] = rule
     if errors:
-        raise RuleErrors(errors)
+        raise RuleSetError(errors)
     return RuleSet(tuple(by_id[key] for key in sorted(by_id)), _hash(texts, extra or {}), by_id)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from craftmark.tools.rule import bits_text
-from craftmark.tools.sight import number
+from craftmark.tools.wording import bits_text, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
-from craftmark.packets.fields import CONTROL_BITS
+from craftmark.tools.wording import bits_text, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ BEHAVIOURS: Final = (
 LEVELS: Final = ("class", "subclass", "individual")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expectation:
     """One thing a tool's probes show: a field or a relation, and exactly one form of what is expected of it.
 
@@ -60,18 +60,46 @@ class Expectation:
     says: str = ""
     line: int = 0
 
-    @property
+    @cached_property
     def relation(self) -> str:
         """The text of the relation that evidence must count for this expectation, empty if none."""
         return f"{self.field} == {self.equals}" if self.equals else self.constant_of
 
-    @property
+    @cached_property
     def key(self) -> tuple[object, ...]:
         """What is expected, without whose rule it is: equal for rules that expect the same."""
         return (
             self.field, self.values, self.bounds, self.initial_ttl, self.initial_ttl_range, self.equals,
             self.constant_of, self.bits, self.behaviour, self.step, self.options, self.order,
         )  # fmt: skip
+
+    @cached_property
+    def text(self) -> str:
+        """What is expected as a phrase: 'ip_id = 54321'."""
+        if self.options is not None:
+            return "options " + (" ".join(self.options) or "none")
+        if self.values:
+            return f"{self.field} = " + " or ".join(number(self.field, value) for value in self.values)
+        if self.bounds:
+            return f"{self.field} in {number(self.field, self.bounds[0])}..{number(self.field, self.bounds[1])}"
+        if self.initial_ttl is not None:
+            return f"initial TTL {self.initial_ttl}"
+        if self.initial_ttl_range:
+            return f"initial TTL drawn per packet from {self.initial_ttl_range[0]}..{self.initial_ttl_range[1]}"
+        if self.order:
+            return f"{self.order} order"
+        if self.relation:
+            return self.relation if self.equals else f"{self.constant_of} has one value per run"
+        return f"{self.field} goes up by {self.step} per probe" if self.behaviour == "counter" else self._moves
+
+    @property
+    def _moves(self) -> str:
+        words = {
+            "varies": "is drawn anew per probe", "varies by target": "differs per target",
+            "one per run": "is one per run", "few per run": "takes a few values per run",
+            "below 2^31": "stays below 2^31", "repeats": "repeats often", "nonzero": "is never 0",
+        }  # fmt: skip
+        return f"{self.field} {words.get(self.behaviour or '', 'is an argument')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +217,3 @@ def _line(start: str, by_id: Mapping[str, ToolRule]) -> set[str]:
             seen.add(rule_id)
             waiting.extend(by_id[rule_id].derives_from)
     return seen | {start}
-
-
-def bits_text(bits: int) -> str:
-    """Return control bits as prose: FIN+RST+PSH, or 'none'."""
-    return "+".join(name for place, name in enumerate(CONTROL_BITS) if bits >> place & 1) or "none"

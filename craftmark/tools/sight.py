@@ -9,6 +9,7 @@ import numpy as np
 
 from craftmark.packets.expressions import parse
 from craftmark.packets.fields import FIELDS, IP_SRC, PROTOCOL
+from craftmark.tools.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from craftmark.evidence.dossier import Dossier, FieldEvidence
     from craftmark.marks.base import Toolmark
     from craftmark.packets.batch import PacketBatch
-
-#: From here on numbers of 32-bit fields are written in hexadecimal.
-_HEX_FROM = 1 << 16
 
 
 class Sight:
@@ -97,8 +95,8 @@ class Sight:
         """Return how many independent tests a relation had: different inputs, not packets."""
         names = relation_fields(text)
         distinct = [evidence.distinct for name in names if (evidence := self.field(name)) is not None]
-        evidence = self.dossier.relations.get(text)
-        return min(max(distinct, default=1), evidence.seen if evidence else self.dossier.probes)
+        counted = self.dossier.relations.get(text)
+        return min(max(distinct, default=1), counted.seen if counted else self.dossier.probes)
 
     def distinct_of(self, text: str) -> int:
         """Return how many values an expression has over the sample."""
@@ -131,11 +129,3 @@ class Sight:
 def relation_fields(text: str) -> tuple[str, ...]:
     """Return the names of the fields in a relation."""
     return parse(text).fields
-
-
-def number(name: str, value: int) -> str:
-    """Return a field's value as people write it."""
-    field = FIELDS[name]
-    if field.form == "hex" or (field.bits == 32 and value >= _HEX_FROM):
-        return f"0x{value:X}"
-    return str(value)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 from craftmark.packets.fields import SYN, TCP, encode_layout
 
 if TYPE_CHECKING:
-    from craftmark.tools.compare import Comparer, Comparison
+    from collections.abc import Sequence
+
+    from craftmark.tools.compare import Comparison
     from craftmark.tools.rule import RuleSet
 
 DF: Final = 2
@@ -17,15 +19,33 @@ FIELDS_NEEDED: Final = 3
 _CORE: Final = {TCP: {"tcp_options", "tcp_win"}}
 
 
-def stack_fit(comparer: Comparer, rules: RuleSet) -> str:
+def stack_fit(compared: Sequence[Comparison], protocol: int) -> str:
     """Return a sentence naming the stacks whose description fits all visible fields; empty if none does."""
-    found = [comparer.compare(rule) for rule in rules if rule.kind == "stack"]
-    fitting = [one for one in found if _fits(one, comparer.sight.dossier.protocol)]
+    fitting = [one for one in compared if _fits(one, protocol)]
     if not fitting:
         return ""
     names = sorted({_name(one) for one in fitting})
     agreed = max(len({line.field for line in one.agrees}) for one in fitting)
-    return f"all {agreed} visible header fields of its description fit {' or '.join(names)}"
+    return f"all {agreed} visible header fields that are described fit {' or '.join(names)}"
+
+
+def contradiction(compared: Sequence[Comparison]) -> str:
+    """Return why SYN options copied from a stack did not come from it; empty if they may have.
+
+    MSS alone says nothing: many small stacks send it.
+    """
+    copied = [one for one in compared if one.mode and one.mode.protocol == TCP and _has_options_of(one)]
+    denied = [[line for line in one.disagrees if line.settable == "no"] for one in copied]
+    if not copied or not all(denied):
+        return ""
+    one, lines = min(zip(copied, denied, strict=True), key=lambda pair: len(pair[1]))
+    return f"the options of {one.rule.name}, but {lines[0].seen} where it sends {lines[0].expected}"
+
+
+def _has_options_of(one: Comparison) -> bool:
+    layouts = [e.options for e in one.mode.expects if e.options] if one.mode else []
+    agreed = any(line.field == "tcp_options" for line in one.agrees)
+    return agreed and bool(layouts) and layouts != [("MSS",)]
 
 
 def _name(one: Comparison) -> str:
