@@ -10,6 +10,8 @@ from __future__ import annotations
 import socket
 from array import array
 from functools import lru_cache
+from itertools import accumulate
+from operator import or_
 from typing import Final
 
 import numpy as np
@@ -80,8 +82,7 @@ _BITS: Final = tuple(visibility_bit(word) for word in range(WORDS))
 _ADDRESSES: Final = visibility_mask(IP_SRC, IP_DST, IP_VERSION)
 _OPTION_VALUES: Final = visibility_mask(*TCP_OPTION_WORDS)
 _RUNS: Final = tuple(
-    tuple(visibility_mask(*range(first, first + length)) for length in range(WORDS - first + 1))
-    for first in range(WORDS)
+    tuple(accumulate((_BITS[word] for word in range(first, WORDS)), or_, initial=0)) for first in range(WORDS)
 )
 _EXPECTED: dict[tuple[int, int], int] = {}
 

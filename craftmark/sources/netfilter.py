@@ -43,8 +43,8 @@ _IPV4 = re.compile(
 )
 _IPV6 = re.compile(
     rb"SRC=([0-9A-Fa-f:.]{2,45}) DST=([0-9A-Fa-f:.]{2,45}) +LEN=(\d{1,6}) TC=(\d{1,3}) HOPLIMIT=(\d{1,3}) "
-    rb"FLOWLBL=(\d{1,7}) (?:OPT \( [^)]*\) )*(?:FRAG:(\d{1,5}) (INCOMPLETE )?ID:[0-9a-f]{8} )?(?:OPT \( [^)]*\) )*"
-    rb"PROTO=(\w+) ?"
+    rb"FLOWLBL=(\d{1,7}) (?:OPT \( [^)]*\) ){0,8}(?:FRAG:(\d{1,5}) (INCOMPLETE )?ID:[0-9a-f]{8} )?"
+    rb"(?:OPT \( [^)]*\) ){0,8}PROTO=(\w+) ?"
 )
 _PORTS_TEXT = rb"SPT=(\d{1,5}) DPT=(\d{1,5}) ?"
 _PORTS = re.compile(_PORTS_TEXT)

@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from craftmark.packets import fields as f
 from craftmark.packets.rows import TCP_OPTION_WORDS, parse_address
 from craftmark.sources.logclock import YearlessClock, dated_ns, fraction_ns, is_time, is_year
-from craftmark.sources.snort_header import FIRST_PARTS, HEADING, KNOWN, PARTS, SNIFFED, STAMP, Header
+from craftmark.sources.snort_header import HEADING, SNIFFED, STAMP, Header, Vocabulary
 from craftmark.sources.textlines import PacketLog, TextSource, printable
 
 if TYPE_CHECKING:
     from craftmark.packets.rows import RowBuilder
     from craftmark.sources.base import Provenance, SourceOptions
 
-_OPTION = re.compile(
+_OPTION = (
     rb"\s*(?:MSS: (?P<mss>\d{1,5})|WS: (?P<ws>\d{1,3})|TS: (?P<tsval>\d{1,10}) (?P<tsecr>\d{1,10})|(?P<sackok>SackOK)"
     rb"|(?P<sack>Sack: \d+@\d+)|(?P<nop>NOP)|(?P<eol>EOL)|(?P<echo>Echo(?: Rep)?: \d+|CC(?:NEW:|ECHO:)? \d+)"
     rb"|(?:Opt|Kind) (?P<kind>\d{1,3})(?: \(\d+\):|, Len \d+)?(?: \|[0-9A-F ]*\||(?: [0-9A-F]{4})*))(?=\s|$)"
@@ -101,6 +101,7 @@ class SnortParser:
         self._year = year
         self._years = YearlessClock(year)
         self._last_ns = 0
+        self._words = Vocabulary()
         self._open: Header | None = None
         self._orders: dict[str, int] = {}
         self._after_header = 0
@@ -119,7 +120,7 @@ class SnortParser:
                 self._finish_open()
             else:
                 self._continue(self._open, line, 0)
-        elif line.strip() and not line.startswith(HEADING) and not KNOWN.match(line):
+        elif line.strip() and not line.startswith(HEADING) and not self._words.known.match(line):
             self._log.foreign(line)
 
     def finish(self) -> None:
@@ -165,15 +166,16 @@ class SnortParser:
 
     def _continue(self, header: Header, line: bytes, at: int) -> None:
         """Read the parts of a packet that stand on a line, from ``at`` on."""
+        words = self._words
         end = len(line.rstrip())
         while at < end:
-            for pattern, take in PARTS if header.pair is not None else FIRST_PARTS:
+            for pattern, take in words.parts if header.pair is not None else words.first:
                 part = pattern.match(line, at)
                 if part is not None and take(header, part):
                     at = part.end()
                     break
             else:
-                if not KNOWN.match(line, at):
+                if not words.known.match(line, at):
                     self._after_header += 1
                 return
 
@@ -372,9 +374,10 @@ def _write_options(rows: RowBuilder, header: Header) -> None:
     """Write the layout and values of printed options, unless a part of them cannot be read."""
     nibbles: list[int] = []
     values: list[tuple[int, int]] = []
+    pattern = re.compile(_OPTION)
     for text in header.options:
         at = 0
-        while option := _OPTION.match(text, at):
+        while option := pattern.match(text, at):
             at = option.end()
             kind = int(option["kind"]) if option["kind"] else _OPTION_KINDS.get(option.lastgroup or "", 255)
             nibbles.append(f.OPTION_NIBBLES.get(kind, f.OPTION_OTHER))

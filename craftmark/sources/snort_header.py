@@ -7,43 +7,44 @@ on one line or on several. The first of a kind counts, so that nothing printed l
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from craftmark.packets.rows import parse_address
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_STAMP = rb"(\d\d)/(\d\d)(?:/(\d{4}|\d\d))?-(\d\d):(\d\d):(\d\d)\.(\d{1,9})"
+STAMP: Final = re.compile(rb"[ \t]*" + _STAMP + rb"\s*")
+SNIFFED: Final = re.compile(rb"^[ \t]*" + _STAMP + rb"[ \t]+(?:\S{2,60} -> \S|\[\*\*\]|ARP )", re.MULTILINE)
 
-_STAMP_TEXT = rb"\s*(\d\d)/(\d\d)(?:/(\d{4}|\d\d))?-(\d\d):(\d\d):(\d\d)\.(\d{1,9})"
-STAMP: Final = re.compile(_STAMP_TEXT + rb"\s*")
-SNIFFED: Final = re.compile(rb"^" + _STAMP_TEXT + rb"\s+(?:\S+ -> \S|\[\*\*\]|ARP )", re.MULTILINE)
-
+# Patterns stay text until a parser needs them: compiling them all takes longer than the rest of the module.
 _GAP = rb"\s*(?:/\s+)?"  # parts of a packet on one line may be set apart by a slash
-_PAIR = re.compile(_GAP + rb"(\S{2,60}) -> (\S{2,60})")
-_MACS = re.compile(rb"\s*((?:[0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2}) -> \S+ type:0x[0-9A-Fa-f]+ len:0x[0-9A-Fa-f]+")
-_FAST = re.compile(rb"\[\*\*\] .*\{([\w:.-]{1,24})\} (\S{2,60}) -> (\S{2,60})\s*$")
-_IP = re.compile(
+_PAIR = _GAP + rb"(\S{2,60}) -> (\S{2,60})"
+_MACS = rb"\s*((?:[0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2}) -> \S{11,17} type:0x[0-9A-Fa-f]+ len:0x[0-9A-Fa-f]+"
+_FAST = rb"\[\*\*\] .*\{([\w:.-]{1,24})\} (\S{2,60}) -> (\S{2,60})\s*$"
+_IP = (
     _GAP + rb"(\S{2,24}) TTL:(\d{1,3}) TOS:0x([0-9A-Fa-f]{1,2}) ID:(\d{1,10})"
     rb"(?: IpLen:(\d{1,3}) DgmLen:(\d{1,5}))?((?: +(?:RB|DF|MF)(?!\S))*)"
 )
-_TCP = re.compile(
+_TCP = (
     _GAP + rb"([*12SFRPAU]{6,8}) +Seq: 0x([0-9A-Fa-f]{1,8}) +Ack: 0x([0-9A-Fa-f]{1,8}) +Win: 0x([0-9A-Fa-f]{1,4})"
     rb"(?: +TcpLen: (\d{1,2}))?(?: +UrgPtr: 0x([0-9A-Fa-f]{1,4}))?"
 )
-_TCP_OPTIONS = re.compile(rb"\s*TCP Options (?:\((\d{1,2})\) )?=>(.*)")
-_UDP = re.compile(_GAP + rb"Len: (\d{1,5})")
-_ICMP = re.compile(
-    _GAP + rb"Type: ?(\d{1,3}) +Code: ?(\d{1,3})(?: +Csum: \d+)?(?: +I[Dd]: ?(\d{1,5}) +Seq(?:No)?: ?(\d{1,5}))?.*"
+_TCP_OPTIONS = rb"\s*TCP Options (?:\((\d{1,2})\) )?=>(.*)"
+_UDP = _GAP + rb"Len: (\d{1,5})"
+_ICMP = _GAP + (
+    rb"Type: ?(\d{1,3}) +Code: ?(\d{1,3})(?: +Csum: \d+)?(?: +I[Dd]: ?(\d{1,5}) +Seq(?:No)?: ?(\d{1,5}))?.*"
 )
-_ICMP_WORDS = re.compile(_GAP + rb"(?:ID:\d{1,5} +Seq:\d{1,5} +)?([A-Z][A-Z ]{3,}(?:: [A-Z ]+)?)\s*$")
-_FRAGMENT = re.compile(rb"\s*Frag Offset: 0x([0-9A-Fa-f]{1,4}) +Frag Size: 0x[0-9A-Fa-f]{1,4}")
-_QUOTE_SEQ = re.compile(rb"\s*Seq: 0x([0-9A-Fa-f]{1,8})")
-KNOWN = re.compile(
+_ICMP_WORDS = _GAP + rb"(?:ID:\d{1,5} +Seq:\d{1,5} +)?([A-Z][A-Z ]{3,40}(?:: [A-Z ]{3,40})?)\s*$"
+_FRAGMENT = rb"\s*Frag Offset: 0x([0-9A-Fa-f]{1,4}) +Frag Size: 0x[0-9A-Fa-f]{1,4}"
+_QUOTE_MARK = rb"\s*\*\* (?:(ORIGINAL DATAGRAM DUMP):?|END OF DUMP)"
+_QUOTE_SEQ = rb"\s*Seq: 0x([0-9A-Fa-f]{1,8})"
+_TRUNCATED = rb"\s*(TCP|UDP|ICMP) header truncated"
+_KNOWN = (
     rb"\s*(?:IP Options|\[Xref|\[Classification|\[Priority|NEXT LINK MTU|PACKET FILTERED|Orig: |\(\d+ more bytes"
     rb"|ORIGINAL DATAGRAM|Protocol: 0x|Stream reassembled|(?:0x[0-9A-Fa-f]{4}: )?(?:[0-9A-Fa-f]{2} ){2}|[- ]{20,}"
     rb"|snort\.raw)"
 )
-HEADING = (b"[**]", b"=+=+", b"+=+=")
+HEADING: Final = (b"[**]", b"=+=+", b"+=+=")
 
 # What 1.x prints for an ICMP message in place of its type and code (None: the code is not told).
 _ICMP_NAMES: Final[dict[bytes, tuple[int | None, int | None]]] = {
@@ -201,7 +202,10 @@ def _take_truncated(header: Header, part: re.Match[bytes]) -> bool:
     return True
 
 
-PARTS: Final[tuple[tuple[re.Pattern[bytes], Callable[[Header, re.Match[bytes]], bool]], ...]] = (
+_Take = Callable[[Header, re.Match[bytes]], bool]
+Part = tuple[re.Pattern[bytes], _Take]
+
+_PARTS: Final[tuple[tuple[bytes, _Take], ...]] = (
     (_IP, _take_ip),
     (_TCP, _take_tcp),
     (_MACS, _take_macs),
@@ -210,11 +214,19 @@ PARTS: Final[tuple[tuple[re.Pattern[bytes], Callable[[Header, re.Match[bytes]], 
     (_ICMP, _take_icmp),
     (_TCP_OPTIONS, _take_tcp_options),
     (_FRAGMENT, _take_fragment),
-    (re.compile(rb"\s*\*\* (?:(ORIGINAL DATAGRAM DUMP):?|END OF DUMP)"), _take_quote_mark),
+    (_QUOTE_MARK, _take_quote_mark),
     (_QUOTE_SEQ, _take_quote_seq),
-    (re.compile(rb"\s*(TCP|UDP|ICMP) header truncated"), _take_truncated),
+    (_TRUNCATED, _take_truncated),
     (_ICMP_WORDS, _take_icmp_words),
     (_PAIR, _take_pair),
 )
-#: The same parts in the order in which they are tried before the addresses are known.
-FIRST_PARTS: Final = tuple(part for part in PARTS if part[0] in (_FAST, _MACS, _PAIR))
+_FIRST: Final = (_take_fast, _take_macs, _take_pair)
+
+
+class Vocabulary:
+    """The patterns of all parts, compiled. ``first``: those that are tried while the addresses are not known."""
+
+    def __init__(self) -> None:
+        self.parts: tuple[Part, ...] = tuple((re.compile(pattern), take) for pattern, take in _PARTS)
+        self.first: tuple[Part, ...] = tuple(part for part in self.parts if part[1] in _FIRST)
+        self.known = re.compile(_KNOWN)

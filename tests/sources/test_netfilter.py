@@ -346,3 +346,11 @@ def test_no_order_of_words_raises_anything_but_a_source_error(words: list[bytes]
     except SourceError:
         return
     assert len(batch) > 0
+
+
+@pytest.mark.parametrize("long", [b" " * 65_000, b"IN= OUT= " * 7_000, b"OPT ( ) " * 8_000, b"[" * 65_000])
+def test_long_lines_of_any_kind_come_to_an_end(long: bytes) -> None:
+    FORMAT.sniff(long)
+    ipv6 = b"SRC=::1 DST=::2 LEN=60 TC=5 HOPLIMIT=255 FLOWLBL=7 "
+    _, provenance = read(packet(BARE % (40, TCP)), packet(ipv6 + long), packet(long), long)
+    assert provenance.packets >= 1

@@ -345,3 +345,21 @@ def test_no_changed_octets_raise_anything_but_a_source_error(place: int, octets:
         return
     both = batch.words[:, f.PRESENT] & batch.words[:, f.UNSEEN]
     assert not both.any()
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        b" " * 65_000,
+        b"A" + b" " * 65_000 + b"x",
+        b"{" * 65_000,
+        b"{a} a -> b" * 6_500,
+        b"\n" * 65_000,
+        b"1.2.3.4 -> " * 5_900,
+    ],
+)
+def test_long_lines_of_any_kind_come_to_an_end(long: bytes) -> None:
+    FORMAT.sniff(long)
+    for line in (SEED[0] + long, SEED[0] + b"\n" + long, SEED[0][:22] + b"[**] " + long):
+        _, provenance = read(b"\n".join((*SEED, b"", line)))
+        assert provenance.packets >= 1
