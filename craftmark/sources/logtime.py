@@ -44,6 +44,9 @@ class LogTime:
         self._other = 0
         self._zoneless = False
         self._kernel_used = False
+        # The last RFC 3164 time and what it says: many lines share a second.
+        self._same_second = b"\n"
+        self._same = ("", 0, False)
 
     def ns(self, prefix: bytes) -> tuple[int, bool]:
         """Return the time of a line from what stands before its packet, and whether the line told it."""
@@ -76,9 +79,13 @@ class LogTime:
 
     def _wall(self, prefix: bytes) -> tuple[str, int, bool]:
         """Return clock, time and whether it is cut to whole seconds; an empty clock if there is none."""
+        if prefix.startswith(self._same_second):
+            return self._same
         short = _RFC_3164.match(prefix)
         if short is not None:
-            return self._short(short)
+            told = self._short(short)
+            self._same_second, self._same = short[0] + b" ", told
+            return told
         iso = _ISO.match(prefix)
         if iso is not None:
             ts_ns = iso_ns(iso)

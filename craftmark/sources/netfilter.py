@@ -18,6 +18,7 @@ has it. Lines with nothing but the kernel's clock are "since-boot".
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from craftmark.packets import fields as f
@@ -79,7 +80,6 @@ class NetfilterParser:
     def __init__(self, log: PacketLog, year: int | None) -> None:
         self._log = log
         self._time = LogTime(year)
-        self._flags: dict[bytes, int] = {}
 
     @property
     def clock(self) -> str:
@@ -130,26 +130,26 @@ class NetfilterParser:
 
     def _ipv4(self, line: bytes, ip: re.Match[bytes]) -> str:
         rows = self._log.rows
-        source, target = parse_address(ip[1]), parse_address(ip[2])
-        protocol = _protocol(ip[13])
-        length, ttl, ip_id, offset = int(ip[3]), int(ip[6]), int(ip[7]), int(ip[11] or 0)
+        from_, to, total, tos, prec, hops, ident, ce, df, mf, frag, shown, name = ip.groups()
+        source, target, protocol = parse_address(from_), parse_address(to), _protocol(name)
+        length, ttl, ip_id, offset = int(total), int(hops), int(ident), int(frag or 0)
         if source is None or target is None or protocol is None or max(length, ip_id) > 0xFFFF or ttl > 255:
             return f"a value that no IP header can have: {printable(ip[0])}"
         rows.put_addresses(source, target)
         rows.put(f.PROTOCOL, protocol)
-        flags = 4 * (ip[8] is not None) + 2 * (ip[9] is not None) + (ip[10] is not None)
-        rows.put_run(f.IP_TOS, (int(ip[4], 16) | int(ip[5], 16), length, ip_id, flags, offset & 0x1FFF, ttl))
+        flags = 4 * (ce is not None) + 2 * (df is not None) + (mf is not None)
+        rows.put_run(f.IP_TOS, (int(tos, 16) | int(prec, 16), length, ip_id, flags, offset & 0x1FFF, ttl))
         rows.note(f.NOTE_TOS_PARTIAL)
-        options = len(ip[12] or b"") // 2
+        options = len(shown or b"") // 2
         if options:
             rows.put(f.IP_IHL, 5 + options // 4)
         if offset:
             _write_later_fragment(rows, 4, protocol)
             return ""
-        if ip[10] is not None:
+        if mf is not None:
             rows.note(f.NOTE_FIRST_FRAGMENT)
         room = length - _IPV4_HEADER - options
-        if ip[13].isdigit():
+        if name.isdigit():
             _write_unnamed(rows, protocol, room)
             return ""
         return self._transport(line, ip.end(), protocol, room)
@@ -200,23 +200,30 @@ class NetfilterParser:
     def _tcp(self, line: bytes, at: int, room: int) -> str:
         rows = self._log.rows
         tcp = _TCP.match(line, at)
-        if tcp is None or max(int(tcp[1]), int(tcp[2]), int(tcp[5]), int(tcp[8])) > 0xFFFF:
+        if tcp is None:
             known = _write_ports(rows, _PORTS.match(line, at))
             return f"a TCP line without {'WINDOW and URGP' if known else 'ports'}, which netfilter always writes"
-        rows.put_run(f.SPORT, (int(tcp[1]), int(tcp[2])))
-        if tcp[3] is not None:
-            rows.put_run(f.SEQ, (int(tcp[3]) & 0xFFFFFFFF, int(tcp[4]) & 0xFFFFFFFF))
-        flags = self._flags.get(tcp[7])
-        if flags is None:
-            flags = self._flags[tcp[7]] = sum(_FLAGS[word] for word in set(tcp[7].split()) if word != b"AE")
-        if tcp[6] is not None:
-            reserved = int(tcp[6], 16)
-            flags |= (f.CWR if reserved & 2 else 0) | (f.ECE if reserved & 1 else 0)
-            rows.put(f.TCP_RESERVED, (reserved >> 2 & 15) | (b"AE" in tcp[7]))
+        sport, dport, seq, ack, window, reserved, words, urgent, options = tcp.groups()
+        ports, rest = (int(sport), int(dport)), (int(window), int(urgent))
+        if max(*ports, *rest) > 0xFFFF:
+            return f"a value that no TCP header can have: {printable(tcp[0])}"
+        rows.put_run(f.SPORT, ports)
+        if seq is not None:
+            rows.put_run(f.SEQ, (int(seq) & 0xFFFFFFFF, int(ack) & 0xFFFFFFFF))
+        flags = _control_bits(words)
+        if reserved is not None:
+            bits = int(reserved, 16)
+            flags |= (f.CWR if bits & 2 else 0) | (f.ECE if bits & 1 else 0)
+            rows.put(f.TCP_RESERVED, (bits >> 2 & 15) | (b"AE" in words))
         rows.put(f.TCP_FLAGS, flags)
-        rows.put_run(f.TCP_WIN, (int(tcp[5]), int(tcp[8])))
-        _write_tcp_options(rows, tcp[9], room - _TCP_HEADER)
+        rows.put_run(f.TCP_WIN, rest)
+        _write_tcp_options(rows, options, room - _TCP_HEADER)
         return ""
+
+
+@lru_cache(maxsize=1024)
+def _control_bits(words: bytes) -> int:
+    return sum(_FLAGS[word] for word in set(words.split()) if word != b"AE")
 
 
 def _write_tcp_options(rows: RowBuilder, shown: bytes | None, room: int) -> None:

@@ -66,11 +66,16 @@ class PacketLog:
         """End the row being built as the next packet."""
         self.packets += 1
         self.rows.finish_row(ts_ns, self._id | self.packets)
+
+    def take(self) -> PacketBatch:
+        """Return the packets finished since the last batch."""
+        batch = self.rows.take()
+        times = batch.ts_ns.tolist() if len(batch) else []
         provenance = self.provenance
-        if provenance.first_ns is None or ts_ns < provenance.first_ns:
-            provenance.first_ns = ts_ns
-        if provenance.last_ns is None or ts_ns > provenance.last_ns:
-            provenance.last_ns = ts_ns
+        known = [time for time in (provenance.first_ns, provenance.last_ns) if time is not None]
+        if times:
+            provenance.first_ns, provenance.last_ns = min(times + known), max(times + known)
+        return batch
 
     def damage(self, byte: int, what: str) -> None:
         """Record that a line that should have been a packet could not be read."""
@@ -134,12 +139,12 @@ class TextSource:
         for byte, line in read_lines(self._stream):
             read(line, byte)
             if len(rows) >= BATCH_ROWS:
-                yield rows.take()
+                yield self._log.take()
         self._parser.finish()
         self._log.provenance.clock = self._parser.clock
         self._log.close()
         if len(rows):
-            yield rows.take()
+            yield self._log.take()
 
     def describe(self) -> Provenance:
         """Return the provenance; see ``Source``."""
