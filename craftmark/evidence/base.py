@@ -7,7 +7,7 @@ packet id. The law is a test over every accumulator that ``evidence/deep.py`` li
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +48,9 @@ class SlotArrays:
         self._columns = columns
         self._slots = 0
         self._room = 0
-        self._arrays = {name: _filled(0, spec) for name, spec in columns.items()}
+        self._arrays: dict[str, NDArray[Any]] = {name: _filled(0, spec) for name, spec in columns.items()}
 
-    def __getitem__(self, name: str) -> NDArray[np.generic]:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         """Return a whole array, unused room included (kernels index it by slot)."""
         return self._arrays[name]
 
@@ -67,7 +67,7 @@ class SlotArrays:
                 self._arrays[name] = grown
         self._slots = max(self._slots, slots)
 
-    def used(self) -> dict[str, NDArray[np.generic]]:
+    def used(self) -> dict[str, NDArray[Any]]:
         """Return the arrays without unused room."""
         return {name: array[: self._slots] for name, array in self._arrays.items()}
 

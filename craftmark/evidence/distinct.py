@@ -42,7 +42,7 @@ class Targets:
     def merge(self, other: Targets, slot: Ints) -> None:
         """Keep the greater of each pair of registers."""
         mine = self.state["registers"]
-        mine[slot] = np.maximum(mine[slot], other.state.used()["registers"])  # type: ignore[call-overload]
+        mine[slot] = np.maximum(mine[slot], other.state.used()["registers"])
 
     def settle(self) -> None:
         """Nothing to do: the state is canonical at any time."""
@@ -68,7 +68,7 @@ class Ports:
 
     def merge(self, other: Ports, slot: Ints) -> None:
         """Unite the sets."""
-        self.state["bitmap"][slot] |= other.state.used()["bitmap"]  # type: ignore[operator]
+        self.state["bitmap"][slot] |= other.state.used()["bitmap"]
 
     def settle(self) -> None:
         """Nothing to do: the state is canonical at any time."""

@@ -23,7 +23,8 @@ class FieldEvidence:
     """One header field over all probes: in how many it was seen, and what its values had in common.
 
     ``seen + unseen + absent`` is the number of probes. With ``seen`` 0 the other numbers mean nothing.
-    ``stride`` is the greatest common divisor of all differences (0: constant). ``distinct`` counts values in the
+    ``stride`` is the greatest common divisor of all differences (0: constant; or a word that large strands do not
+    watch, see evidence/strides.py). ``distinct`` counts values in the
     sample: exact when the dossier is not sampled, else a lower bound.
     """
 

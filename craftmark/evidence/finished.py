@@ -9,9 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from craftmark.evidence.base import Ints
 from craftmark.kernels.grouping import (
     COUNT,
     FIRST_NS,
@@ -24,6 +22,9 @@ from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from craftmark.evidence.base import Ints
     from craftmark.evidence.fold import Evidence
 
 
@@ -45,18 +46,19 @@ class Finished:
         self.slot: Ints = info[:, SLOT]
         self._rows = rows
         self._start = start
+        self._columns: dict[int, NDArray[np.uint32]] = {}
         changes = (self.keys[1:, :4] != self.keys[:-1, :4]).any(axis=1) if len(order) else np.empty(0, bool)
         self.source: Ints = np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)[: len(order)]
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    @property
+    @cached_property
     def protocol(self) -> Ints:
         """Protocol of every strand (packets.fields.PROTOCOL's values)."""
         return (self.keys[:, KEY_IDENTITY] & 0xFFFF).astype(np.int64)
 
-    @property
+    @cached_property
     def bits(self) -> Ints:
         """Control bits, or ICMP type << 8 | code, or ARP operation, of every strand."""
         return self.keys[:, KEY_BITS].astype(np.int64)
@@ -70,9 +72,8 @@ class Finished:
     def _sampled(self) -> tuple[PacketBatch, Ints]:
         """Fair samples of all large strands, and the strand of each row."""
         deep = np.flatnonzero(self.slot >= 0)
-        samples = [self.evidence.fair.rows(int(self.slot[s])) for s in deep]
-        strand = np.repeat(deep, [len(sample) for sample in samples])
-        return join(samples), strand
+        rows, size = self.evidence.fair.rows_of(self.slot[deep])
+        return rows, np.repeat(deep, size)
 
     @cached_property
     def known_strand(self) -> Ints:
@@ -81,8 +82,11 @@ class Finished:
         return np.concatenate([small, self._sampled[1]])
 
     def known(self, word: int) -> NDArray[np.uint32]:
-        """Return one word of every known row."""
-        return np.concatenate([self.evidence.store.batch.words[self._rows, word], self._sampled[0].words[:, word]])
+        """Return one word of every known row; made once, not to be modified."""
+        if word not in self._columns:
+            stored = self.evidence.store.batch.words[self._rows, word]
+            self._columns[word] = np.concatenate([stored, self._sampled[0].words[:, word]])
+        return self._columns[word]
 
     def known_ns(self) -> Ints:
         """Return the time of every known row."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from craftmark.evidence.base import Accumulator, Ints
 from craftmark.evidence.distinct import Ports, Targets
 from craftmark.evidence.finished import Finished
 from craftmark.evidence.relations import Relations
@@ -26,6 +25,7 @@ from craftmark.kernels.grouping import COUNT, LIVE_ROWS, N_SLOTS, SLOT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from craftmark.evidence.base import Accumulator, Ints
     from craftmark.packets.batch import PacketBatch
     from craftmark.packets.expressions import Expression
 
@@ -40,7 +40,10 @@ ROW_BUDGET = 1_500_000
 
 
 class Evidence:
-    """Evidence of all strands so far; ``relations`` are counted under their names. ``seed`` only moves table entries about (see StrandTable)."""
+    """Evidence of all strands so far; ``relations`` are counted under their names.
+
+    ``seed`` only moves table entries about (see StrandTable).
+    """
 
     def __init__(
         self, relations: Mapping[str, Expression] | None = None, *, budget: int = ROW_BUDGET, seed: int = 1
@@ -60,7 +63,15 @@ class Evidence:
 
     def accumulators(self) -> list[Accumulator]:
         """Return the deep accumulators in use."""
-        every = [self.values, self.strides, self.counts, self.targets, self.ports, self.fair, self.runs]
+        every: list[Accumulator | None] = [
+            self.values,
+            self.strides,
+            self.counts,
+            self.targets,
+            self.ports,
+            self.fair,
+            self.runs,
+        ]
         return [accumulator for accumulator in every if accumulator is not None]
 
     @property
@@ -111,7 +122,7 @@ class Evidence:
     def _lower(self, capacity: int) -> Ints:
         if capacity >= self.capacity:
             return np.empty(0, np.int64)
-        self._resample(capacity)
+        self.resample(capacity)
         strands = self.strands
         small = strands.info[: len(strands), SLOT] < 0
         outgrown = np.flatnonzero(small & (strands.kept[: len(strands)] > capacity))
@@ -120,12 +131,19 @@ class Evidence:
         strands.numbers[N_SLOTS] += len(outgrown)
         return outgrown
 
-    def _resample(self, capacity: int) -> None:
+    def resample(self, capacity: int) -> None:
+        """Keep smaller samples from now on, and no sketches where the capacity is too low for them."""
         self.capacity = capacity
         if capacity < SKETCHES_FROM:
             self.targets = self.ports = None
         self.fair.shrink(capacity)
         self.runs.shrink(capacity)
+
+    def lower(self, capacity: int) -> None:
+        """Lower the capacity, if it is greater, as a larger load would have done."""
+        promoted = self._lower(capacity)
+        self._reserve()
+        self._promote(promoted)
 
     def merge(self, other: Evidence) -> None:
         """Fold another evidence into this one; the other is used up."""
@@ -133,10 +151,8 @@ class Evidence:
             msg = "evidence gathered for other relations cannot be merged"
             raise ValueError(msg)
         capacity = min(self.capacity, other.capacity)
-        for evidence in (self, other):
-            promoted = evidence._lower(capacity)
-            evidence._reserve()
-            evidence._promote(promoted)
+        self.lower(capacity)
+        other.lower(capacity)
         mine = self.strands.absorb(other.strands)
         self._merge_small(other, mine)
         self._merge_deep(other, mine)
@@ -158,13 +174,13 @@ class Evidence:
         self.strands.numbers[N_SLOTS] += len(new)
         promoted = np.concatenate([new, self._fit()])
         if other.capacity > self.capacity:
-            other._resample(self.capacity)
+            other.resample(self.capacity)
         self._reserve()
         self._promote(promoted)
         slot = np.empty(len(deep), np.int64)
         slot[theirs[deep]] = self.strands.info[mine[deep], SLOT]
         for own, its in zip(self.accumulators(), other.accumulators(), strict=True):
-            own.merge(its, slot)  # type: ignore[arg-type]
+            own.merge(its, slot)
 
     def finish(self) -> Finished:
         """Return the finished strands in canonical order."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from craftmark.evidence.base import Ints
 from craftmark.evidence.distinct import REGISTER_BITS, estimate, ports_of
 from craftmark.evidence.dossier import Dossier, FieldEvidence, Party, RelationEvidence
 from craftmark.evidence.finished import Finished, fair_ranks, in_time_order
@@ -23,6 +21,10 @@ from craftmark.packets.batch import PacketBatch, source_text, target_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from craftmark.evidence.base import Ints
 
 #: Sources and targets named in a dossier, and rows that marks are inferred from.
 PARTIES = 64
@@ -37,9 +39,7 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
     sample = _capped(finished.fair_rows(strands))
     sampled = bool((finished.slot[strands] >= 0).any()) or len(sample) < int(finished.count[strands].sum())
     probes = int(finished.count[strands].sum())
-    fields = {
-        field.name: _field(finished, strands, small, field, sample) for field in f.fields_of(protocol)
-    }
+    fields = {field.name: _field(finished, strands, small, field, sample) for field in f.fields_of(protocol)}
     targets, targets_total, exact = _targets(finished, strands, small, sample, probes, sampled=sampled)
     ports = _ports(finished, strands, small)
     sources, sources_total = _sources(finished, strands)
@@ -51,7 +51,7 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
         probes=probes,
         first_ns=int(finished.first_ns[strands].min()),
         last_ns=int(finished.last_ns[strands].max()),
-        has_time=not bool((sample.words[:, f.NOTES] & f.NOTE_NO_TIME).any()),
+        has_time=not _masks(finished, _slots(finished, strands), f.NOTES, small.words[:, f.NOTES])[3] & f.NOTE_NO_TIME,
         layout=_layout(fields, finished, strands),
         fields=fields,
         relations=_relations(finished, strands, small),
@@ -84,9 +84,7 @@ def _slots(finished: Finished, strands: Ints) -> Ints:
     return slot[slot >= 0]
 
 
-def _field(
-    finished: Finished, strands: Ints, small: PacketBatch, field: f.Field, sample: PacketBatch
-) -> FieldEvidence:
+def _field(finished: Finished, strands: Ints, small: PacketBatch, field: f.Field, sample: PacketBatch) -> FieldEvidence:
     bit = np.uint32(f.visibility_bit(field.word))
     count = finished.count[strands]
     shown = (finished.keys[strands, KEY_PRESENT] & bit) != 0
@@ -102,10 +100,12 @@ def _field(
         rows = rows[(small.words[:, f.PRESENT] & bit) != 0]
     low, high, always, ever = _masks(finished, _slots(finished, strands[shown]), field.word, rows)
     column = sample.words[:, field.word]
+    if bit:
+        column = column[(sample.words[:, f.PRESENT] & bit) != 0]
     return FieldEvidence(
         field.name, seen, unseen, absent, low, high, always, ever,
         stride=_stride(finished, _slots(finished, strands[shown]), field.word, rows),
-        distinct=1 if low == high else len(np.unique(column)),
+        distinct=1 if low == high else max(len(np.unique(column)), 2),
     )  # fmt: skip
 
 
@@ -128,13 +128,16 @@ def _fold(name: str, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def _stride(finished: Finished, slots: Ints, word: int, rows: NDArray[np.uint32]) -> int:
-    column = np.flatnonzero(WATCHED == word)
+    """Return the gcd of all differences; 0 where large strands do not watch this word."""
+    column = np.flatnonzero(word == WATCHED)
+    own = np.abs(rows.astype(np.int64) - int(rows[0])) if len(rows) else np.empty(0, np.int64)
+    if not len(slots):
+        return int(np.gcd.reduce(own))
     if not len(column):
         return 0
     state = finished.evidence.strides.state
     bases = np.append(state["base"][slots, column[0]], rows[:1].astype(np.int64))
     gaps = np.append(np.abs(bases - bases[0]), state["stride"][slots, column[0]])
-    own = np.abs(rows.astype(np.int64) - int(rows[0])) if len(rows) else np.empty(0, np.int64)
     return int(np.gcd.reduce(np.append(gaps, own)))
 
 
@@ -206,10 +209,17 @@ def _targets(
     scale = probes / max(len(sample), 1)
     parties = [Party(target_text(sample.words[first[i]]), round(int(counts[i]) * scale)) for i in order]
     total = len(counts)
-    exact = not sampled or total == 1
+    exact = not sampled or _one_target(finished, strands, small)
     if not exact:
-        total = max(total, _estimated_targets(finished, strands, small))
+        total = max(total, 2, _estimated_targets(finished, strands, small))
     return tuple(sorted(parties, key=lambda party: (-party.probes, party.address))), total, exact
+
+
+def _one_target(finished: Finished, strands: Ints, small: PacketBatch) -> bool:
+    """Tell whether all packets went to one address."""
+    words = (f.IP_DST, f.IP_DST_HIGH, f.IP_DST_HIGH + 1, f.IP_DST_HIGH + 2)
+    masks = [_masks(finished, _slots(finished, strands), word, small.words[:, word]) for word in words]
+    return all(low == high for low, high, _, _ in masks)
 
 
 def _estimated_targets(finished: Finished, strands: Ints, small: PacketBatch) -> int:
@@ -220,7 +230,7 @@ def _estimated_targets(finished: Finished, strands: Ints, small: PacketBatch) ->
     rows = np.arange(len(small))
     fold_targets(len(rows), rows, np.zeros(len(rows), np.int64), small.words, registers, REGISTER_BITS)
     slots = _slots(finished, strands)
-    every: Iterable[NDArray[np.uint8]] = [registers[0], *sketch.state["registers"][slots]]  # type: ignore[list-item]
+    every: Iterable[NDArray[np.uint8]] = [registers[0], *sketch.state["registers"][slots]]
     return estimate(np.maximum.reduce(list(every)))
 
 
@@ -228,9 +238,10 @@ def _ports(finished: Finished, strands: Ints, small: PacketBatch) -> tuple[int, 
     protocol = int(finished.protocol[int(strands[0])])
     if protocol not in (f.TCP, f.UDP, f.SCTP):
         return ()
-    has_port = (small.words[:, f.PRESENT] & np.uint32(f.visibility_bit(f.DPORT))) != 0
+    bit = np.uint32(f.visibility_bit(f.DPORT))
+    has_port = (small.words[:, f.PRESENT] & bit) != 0
     ports = [small.words[has_port, f.DPORT].astype(np.int64)]
-    slots = _slots(finished, strands)
+    slots = _slots(finished, strands[(finished.keys[strands, KEY_PRESENT] & bit) != 0])
     if finished.evidence.ports is not None:
         bitmaps = finished.evidence.ports.state["bitmap"][slots]
         ports += [ports_of(np.bitwise_or.reduce(bitmaps, axis=0))] if len(slots) else []

@@ -52,10 +52,10 @@ class Relations:
     def merge(self, other: Relations, slot: Ints) -> None:
         """Fold the other's slots into own ones."""
         theirs = other.state.used()
-        self.state["counted"][slot] += theirs["counted"]  # type: ignore[operator]
-        self.state["held"][slot] += theirs["held"]  # type: ignore[operator]
-        self.state["always"][slot] &= theirs["always"]  # type: ignore[operator]
-        self.state["ever"][slot] |= theirs["ever"]  # type: ignore[operator]
+        self.state["counted"][slot] += theirs["counted"]
+        self.state["held"][slot] += theirs["held"]
+        self.state["always"][slot] &= theirs["always"]
+        self.state["ever"][slot] |= theirs["ever"]
 
     def settle(self) -> None:
         """Nothing to do: the state is canonical at any time."""
@@ -65,9 +65,7 @@ class Relations:
         return self.state.used()
 
 
-def evaluate(
-    expressions: Sequence[Expression], batch: PacketBatch
-) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+def evaluate(expressions: Sequence[Expression], batch: PacketBatch) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """Return the value of each expression on each packet, and whether all its fields were seen there.
 
     Equations give 1 where they hold. Shapes: (packets, expressions).

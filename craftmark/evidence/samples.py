@@ -17,9 +17,12 @@ from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+
+#: Rows that are copied about at once.
+_PIECE_ROWS = 65_536
 
 
 class RowSample:
@@ -60,46 +63,58 @@ class RowSample:
 
     def merge(self, other: RowSample, slot: Ints) -> None:
         """Fold the other's kept rows into own slots."""
-        for theirs in range(len(other.state)):
-            batch = other.rows(theirs)
-            self.update(batch, np.arange(len(batch)), np.full(len(batch), slot[theirs], np.int64))
+        for piece in _pieces(len(other.state), other.capacity):
+            batch, size = other.rows_of(piece)
+            self.update(batch, np.arange(len(batch)), np.repeat(slot[piece], size))
 
     def shrink(self, capacity: int) -> None:
         """Keep only the ``capacity`` rows of least rank per slot, now and from now on."""
-        old = [self.rows(slot) for slot in range(len(self.state))]
+        greater = RowSample(self.capacity, by_time=self.by_time)
+        greater.state = self.state
         self._make(capacity)
-        self.reserve(len(old))
-        for slot, batch in enumerate(old):
-            self.update(batch, np.arange(len(batch)), np.full(len(batch), slot, np.int64))
+        self.reserve(len(greater.state))
+        self.merge(greater, np.arange(len(greater.state)))
 
     def rows(self, slot: int) -> PacketBatch:
         """Return the kept rows of a slot, in time order."""
-        size = int(self.state["size"][slot])
-        base = slot * self.capacity
-        ident = self.state["ident"].reshape(-1)[base : base + size]
-        place = base + self.state["place"].reshape(-1)[base : base + size]
-        ts_ns = self.state["kept_ns"].reshape(-1)[place]
-        order = np.lexsort((ident, ts_ns))
-        return PacketBatch(self.state["kept"].reshape(-1, WORDS)[place[order]], ts_ns[order], ident[order])
+        batch, _ = self.rows_of(np.array([slot]))
+        return batch.take(np.lexsort((batch.packet_id, batch.ts_ns)))
+
+    def rows_of(self, slots: Ints) -> tuple[PacketBatch, Ints]:
+        """Return the kept rows of some slots, slot by slot, and how many each has."""
+        size = np.asarray(self.state["size"][slots], np.int64)
+        base = np.repeat(slots * self.capacity, size)
+        entry = base + np.arange(len(base)) - np.repeat(np.cumsum(size) - size, size)
+        row = base + self.state["place"].reshape(-1)[entry]
+        kept, kept_ns = self.state["kept"].reshape(-1, WORDS), self.state["kept_ns"].reshape(-1)
+        return PacketBatch(kept[row], kept_ns[row], self.state["ident"].reshape(-1)[entry]), size
 
     def greatest_rank(self, slot: int) -> int:
         """Return the greatest rank kept in a slot: every row of its strand up to it is here."""
         return int(self.state["rank"][slot, 0])
 
     def settle(self) -> None:
-        """Order every slot's rows by rank."""
-        state = self.state
+        """Order every slot's rows by rank, the greatest first."""
+        state, places = self.state, np.arange(self.capacity)
         kept = state["kept"].reshape(-1, self.capacity, WORDS)
-        for slot in range(len(state)):
-            size = int(state["size"][slot])
-            order = np.lexsort((state["ident"][slot, :size], state["rank"][slot, :size]))[::-1]
-            place = state["place"][slot, :size][order]
-            state["rank"][slot, :size] = state["rank"][slot, :size][order]
-            state["ident"][slot, :size] = state["ident"][slot, :size][order]
-            kept[slot, :size] = kept[slot, place]
-            state["kept_ns"][slot, :size] = state["kept_ns"][slot, place]
-            state["place"][slot, :size] = np.arange(size)
+        for piece in _pieces(len(state), self.capacity):
+            empty = places >= state["size"][piece, None]
+            rank = np.where(empty, -1, state["rank"][piece])
+            order = np.lexsort((state["ident"][piece], rank), axis=-1)[:, ::-1]
+            place = np.take_along_axis(state["place"][piece], order, 1)
+            for name in ("rank", "ident"):
+                state[name][piece] = np.where(empty, 0, np.take_along_axis(state[name][piece], order, 1))
+            state["kept_ns"][piece] = np.where(empty, 0, np.take_along_axis(state["kept_ns"][piece], place, 1))
+            kept[piece] = np.where(empty[:, :, None], 0, np.take_along_axis(kept[piece], place[:, :, None], 1))
+            state["place"][piece] = np.where(empty, 0, places)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return sizes, ranks, packet ids, places and kept rows."""
         return self.state.used()
+
+
+def _pieces(slots: int, capacity: int) -> Iterator[Ints]:
+    """Cut slots 0..``slots`` into runs that hold some 65,536 rows."""
+    step = max(_PIECE_ROWS // capacity, 1)
+    for first in range(0, slots, step):
+        yield np.arange(first, min(first + step, slots))

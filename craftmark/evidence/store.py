@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from craftmark.evidence.base import Ints
 from craftmark.kernels.grouping import (
     LIVE_ROWS,
     N_DEEP,
@@ -21,6 +20,7 @@ from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
+    from craftmark.evidence.base import Ints
     from craftmark.evidence.strands import StrandTable
 
 _START = 1 << 13
@@ -77,9 +77,7 @@ class RowStore:
         room = max(rows, room + room // 2, _ROOM)
         old = self.batch
         used = len(old)
-        self.batch = PacketBatch(
-            np.empty((room, WORDS), np.uint32), np.empty(room, np.int64), np.empty(room, np.int64)
-        )
+        self.batch = PacketBatch(np.empty((room, WORDS), np.uint32), np.empty(room, np.int64), np.empty(room, np.int64))
         self.batch.words[:used] = old.words
         self.batch.ts_ns[:used] = old.ts_ns
         self.batch.packet_id[:used] = old.packet_id

@@ -6,10 +6,10 @@ or in none: every count has its denominator. It never holds a field that varies 
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
-from craftmark.evidence.base import Ints
+import numpy as np
+
 from craftmark.kernels import grouping
 from craftmark.kernels.grouping import (
     COUNT,
@@ -26,6 +26,11 @@ from craftmark.kernels.grouping import (
 )
 from craftmark.packets import fields as f
 from craftmark.packets.batch import PacketBatch, empty_batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from craftmark.evidence.base import Ints
 
 _START = 1 << 12
 
@@ -92,15 +97,21 @@ class StrandTable:
         return strand
 
     def order(self) -> Ints:
-        """Return the strands in canonical order: by hash of the source, then of the whole key, then by the key."""
+        """Return the strands in canonical order: by hash of the source, the source, hash of the whole key, the key.
+
+        Only prepared sources collide; then the whole order is sorted anew, so that a source's strands stay together.
+        """
         n = len(self)
         source, whole = np.empty(n, np.int64), np.empty(n, np.int64)
         key_hashes(n, self.keys, source, whole)
         rank = (source << 31) | (whole >> 1)
         order = np.argsort(rank, kind="stable")
         ranked = rank[order]
-        if (ranked[1:] == ranked[:-1]).any():
-            order = np.lexsort([self.keys[:n, w] for w in reversed(range(KEY_WORDS))] + [rank])
+        address = self.keys[order, :4]
+        collided = (ranked[1:] >> 31 == ranked[:-1] >> 31) & (address[1:] != address[:-1]).any(axis=1)
+        if collided.any() or (ranked[1:] == ranked[:-1]).any():
+            columns = [self.keys[:n, w] for w in range(KEY_WORDS)]
+            order = np.lexsort([*columns[:3:-1], whole >> 1, *columns[3::-1], source])
         return order
 
 
@@ -127,7 +138,7 @@ def _batch_with_keys(keys: NDArray[np.uint32]) -> PacketBatch:
     return packets
 
 
-def _resized(array: NDArray[np.generic], rows: int) -> NDArray[np.generic]:
+def _resized(array: NDArray[Any], rows: int) -> NDArray[Any]:
     grown = np.zeros((rows, *array.shape[1:]), array.dtype)
     grown[: len(array)] = array
     return grown

@@ -43,10 +43,10 @@ class Strides:
         theirs = other.state.used()
         base, stride = self.state["base"], self.state["stride"]
         mine, new = base[slot], theirs["base"]
-        both = (mine >= 0) & (new >= 0)  # type: ignore[operator]
-        gap = np.where(both, np.abs(mine - new), 0)  # type: ignore[operator]
-        stride[slot] = np.gcd(np.gcd(stride[slot], theirs["stride"]), gap)  # type: ignore[call-overload]
-        least = np.where(both, np.minimum(mine, new), np.maximum(mine, new))  # type: ignore[call-overload]
+        both = (mine >= 0) & (new >= 0)
+        gap = np.where(both, np.abs(mine - new), 0)
+        stride[slot] = np.gcd(np.gcd(stride[slot], theirs["stride"]), gap)
+        least = np.where(both, np.minimum(mine, new), np.maximum(mine, new))
         base[slot] = least
 
     def settle(self) -> None:

@@ -41,18 +41,16 @@ class Values:
     def update(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
         """Fold rows into their slots."""
         state = self.state
-        fold_masks(
-            len(rows), rows, slot, batch.words, state["always"], state["ever"], state["low"], state["high"]
-        )
+        fold_masks(len(rows), rows, slot, batch.words, state["always"], state["ever"], state["low"], state["high"])
 
     def merge(self, other: Values, slot: Ints) -> None:
         """Fold the other's slots into own ones."""
         theirs = other.state.used()
         mine = {name: self.state[name] for name in theirs}
-        mine["always"][slot] &= theirs["always"]  # type: ignore[operator]
-        mine["ever"][slot] |= theirs["ever"]  # type: ignore[operator]
-        mine["low"][slot] = np.minimum(mine["low"][slot], theirs["low"])  # type: ignore[call-overload]
-        mine["high"][slot] = np.maximum(mine["high"][slot], theirs["high"])  # type: ignore[call-overload]
+        mine["always"][slot] &= theirs["always"]
+        mine["ever"][slot] |= theirs["ever"]
+        mine["low"][slot] = np.minimum(mine["low"][slot], theirs["low"])
+        mine["high"][slot] = np.maximum(mine["high"][slot], theirs["high"])
 
     def settle(self) -> None:
         """Nothing to do: the state is canonical at any time."""
