@@ -25,7 +25,7 @@ def fold(
     evidence = Evidence(relations, seed=secrets.randbits(60))
     folded = 0
     for batch in batches:
-        chosen = batch if where is None else batch.take(where.seen(batch) & where.evaluate(batch))
+        chosen = batch if where is None else batch.take(where.select(batch))
         evidence.update(chosen)
         folded += len(batch)
         if watch is not None:
