@@ -31,7 +31,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 class Conversations:
-    """What each known row's own end and the other end said, and who spoke first. Arrays have one entry per known row."""
+    """What each known row's own end and the other end said, and who spoke first; one entry per known row."""
 
     def __init__(self, finished: Finished, kind: Ints) -> None:
         self.strand: Ints = finished.known_strand
@@ -56,6 +56,7 @@ class Conversations:
         start = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.empty(0, int)
         self._order, self._start = order, np.append(start, len(order))
         self._strand_order = np.argsort(self.strand, kind="stable")
+        self._ordered = self.strand[self._strand_order]
         self.number = np.empty(len(order), np.int64)
         group = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(order))))
         self.number[order] = group
@@ -77,9 +78,8 @@ class Conversations:
 
     def rows_of(self, strands: Ints) -> Ints:
         """Return the known rows of some strands."""
-        ordered = self.strand[self._strand_order]
-        low = np.searchsorted(ordered, strands, side="left")
-        high = np.searchsorted(ordered, strands, side="right")
+        low = np.searchsorted(self._ordered, strands, side="left")
+        high = np.searchsorted(self._ordered, strands, side="right")
         return self._strand_order[_ranges(low, high)]
 
     def rows_beside(self, rows: Ints) -> Ints:

@@ -78,7 +78,9 @@ def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDAr
     return (kind == Kind.SYN) & ~unseen & (~np.isin(code, known) | (code == bare))
 
 
-def _shape_code(bits: Ints, whole: NDArray[np.bool_], high: NDArray[np.generic], low: NDArray[np.generic]) -> NDArray[np.uint64]:
+def _shape_code(
+    bits: Ints, whole: NDArray[np.bool_], high: NDArray[np.generic], low: NDArray[np.generic]
+) -> NDArray[np.uint64]:
     layout = (high.astype(np.uint64) << np.uint64(32)) | low.astype(np.uint64)
     return scramble(layout) ^ (bits.astype(np.uint64) << np.uint64(1)) ^ whole.astype(np.uint64)
 

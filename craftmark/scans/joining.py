@@ -52,7 +52,8 @@ def _alike(acts: Acts, heads: Ints) -> list[Ints]:
     one_target = acts.dst_low[heads] == acts.dst_high[heads]
     block = np.where(one_target, acts.dst_low[heads], acts.dst_low[heads] >> 16)
     code = scramble(code ^ block.astype(np.uint64) ^ (one_target.astype(np.uint64) << np.uint64(40)))
-    code = scramble(code ^ acts.port_low[heads].astype(np.uint64) ^ (acts.port_high[heads].astype(np.uint64) << np.uint64(20)))
+    ports = acts.port_low[heads] | (acts.port_high[heads] << 20)
+    code = scramble(code ^ ports.astype(np.uint64))
     order = np.argsort(code, kind="stable")
     cuts = np.flatnonzero(code[order][1:] != code[order][:-1]) + 1
     return [part for part in np.split(heads[order], cuts) if len(part) > 1]

@@ -9,11 +9,12 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from craftmark.evidence.finished import Finished
 
 

@@ -48,7 +48,8 @@ def probing_groups(finished: Finished, groups: Groups) -> Flags:
     probing |= (kind == Kind.SYN) & vain & ~g.crafted & (_many_ports(g) | _many_addresses(g, share=4))
     probing |= (kind == Kind.ODD) & (2 * g.lone > g.known) & ((_several(g) & (g.malformed == 0)) | (g.probes >= LONE))
     probing |= (kind == Kind.MIDDLE) & (2 * g.lone > g.known) & (g.lone >= LONE) & _toward_service(g) & _spread(g)
-    probing |= np.isin(kind, (Kind.RST, Kind.SYN_ACK)) & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
+    answers = np.isin(kind, (Kind.RST, Kind.SYN_ACK))
+    probing |= answers & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
     quiet = (2 * g.asked < g.known) & (2 * g.answered < g.known)
     probing |= (kind == Kind.UDP) & quiet & _toward_service(g) & (_many_ports(g) | _many_addresses(g, share=4))
     probing |= (kind == Kind.ECHO) & (g.addresses >= PINGED)
@@ -67,7 +68,7 @@ def _several(g: Groups) -> Flags:
 
 
 def _few_of_many_kinds(g: Groups, vain: Flags) -> Flags:
-    """Single packets of one source that no stack sends, of several kinds: each alone says little, together they probe."""
+    """Single packets of one source that no stack sends, of several kinds: together they probe, each says little."""
     odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known) & (g.malformed == 0)
     together = np.bincount(g.source[odd], g.conversations[odd], minlength=int(g.source.max(initial=0)) + 1)
     return odd & (together[g.source] >= 2)
@@ -95,7 +96,7 @@ def _toward_service(g: Groups) -> Flags:
 
 
 def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:
-    """Echo requests of one header that ping programs do not send: no payload, or one sequence number or IP ID for all."""
+    """Echo requests that ping programs do not send: no payload, or one sequence number or IP ID for all."""
     probing = np.zeros(len(groups.kind), bool)
     candidates = np.flatnonzero((groups.kind == Kind.ECHO) & (groups.probes >= 3))
     for group in candidates[:4096]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from craftmark.scans.acts import Acts, acts_of, join_within_sources
+from craftmark.scans.acts import acts_of, join_within_sources
 from craftmark.scans.answers import Ear
 from craftmark.scans.conversations import Conversations
 from craftmark.scans.features import Groups, StackShapes, crafted_strands, groups_of
@@ -143,12 +143,14 @@ def answers_hosts(kind: Ints, rows: Conversations, role: Ints, may_answer: NDArr
 
 
 def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
-    """Return a scan with its kinds of probe: protocol and control bits, or ICMP type and code; portless ones together."""
-    bare = np.isin(kind[strands], (Kind.OTHER, Kind.ROUTING, Kind.FRAGMENT))
-    label = np.where(bare, -1, (finished.protocol[strands] << 20) | finished.bits[strands])
-    order = np.argsort(label, kind="stable")
-    parts = np.split(strands[order], np.flatnonzero(np.diff(label[order])) + 1)
-    parts.sort(key=lambda part: (-int(finished.count[part].sum()), int(part[0])))
+    """Return a scan with its kinds of probe: protocol and control bits, or ICMP type and code; all portless as one."""
+    parts = [strands]
+    if len(strands) > 1:
+        bare = np.isin(kind[strands], (Kind.OTHER, Kind.ROUTING, Kind.FRAGMENT))
+        label = np.where(bare, -1, (finished.protocol[strands] << 20) | finished.bits[strands])
+        order = np.argsort(label, kind="stable")
+        parts = np.split(strands[order], np.flatnonzero(np.diff(label[order])) + 1)
+        parts.sort(key=lambda part: (-int(finished.count[part].sum()), int(part[0])))
     return Scan(
         parts=tuple(parts),
         probes=int(finished.count[strands].sum()),

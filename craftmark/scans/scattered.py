@@ -40,9 +40,11 @@ def scattered_scans(finished: Finished, kind: Ints, rows: Conversations, crafted
 
 def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered: list[Ints]) -> list[Ints]:
     """Return all sets, scattered ones united with the scan whose packets share the same headers and target."""
+    if not scattered:
+        return sets
     of_code: dict[int, int] = {}
     joined = list(sets)
-    for number, strands in enumerate(sets if scattered else ()):
+    for number, strands in enumerate(sets):
         codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
         if len(codes) == 1:
             of_code.setdefault(int(codes[0]), number)
