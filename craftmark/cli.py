@@ -104,7 +104,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--where", metavar="EXPR", help="only packets for which this holds, as 'tcp_dport < 1024'")
     group.add_argument("--own", metavar="NET", action="append", default=[], type=_network, help="a network of yours")
-    group.add_argument("--rules", metavar="DIR", action="append", default=[], help="add or replace rules")
+    group.add_argument("--rules", metavar="DIR", action="append", default=[], type=_folder, help="add or replace rules")
     group.add_argument("--year", metavar="YYYY", type=_year, help="the year of logs that have none")
     group.add_argument("--trust-clock", action="store_true", help="let dates count as evidence")
     group.add_argument("--format", metavar="NAME", dest="format_name", help="read all inputs as this format")
@@ -118,6 +118,13 @@ def _network(text: str) -> str:
     except ValueError:
         msg = f"{text!a} is not a network, such as 192.0.2.0/24"
         raise argparse.ArgumentTypeError(msg) from None
+
+
+def _folder(text: str) -> str:
+    if not os.path.isdir(text):  # noqa: PTH112 - pathlib would be imported for this alone
+        msg = f"{text!a} is not a folder"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _year(text: str) -> int:

@@ -78,16 +78,16 @@ def test_jsonl_is_one_line_per_scan(run):
     assert lines[0]["schema"] == "craftmark.report/1"
 
 
-def test_options_reach_the_pipeline(run):
+def test_options_reach_the_pipeline(run, tmp_path):
     done = run(
-        "--year", "2000", "--trust-clock", "--own", "10.0.0.1/8", "--own", "2001:db8::/32", "--rules", "mine",
+        "--year", "2000", "--trust-clock", "--own", "10.0.0.1/8", "--own", "2001:db8::/32", "--rules", str(tmp_path),
         "--where", "tcp_dport < 1024", "--format", "snort", "a", "-",
     )  # fmt: skip
     settings = done.asked[0].settings
     assert done.asked[0].paths == ("a", "-")
     assert (settings.year, settings.trust_clock, settings.where) == (2000, True, "tcp_dport < 1024")
     assert [str(net) for net in settings.own] == ["10.0.0.0/8", "2001:db8::/32"]
-    assert (tuple(map(str, settings.rules)), settings.format_name) == (("mine",), "snort")
+    assert (tuple(map(str, settings.rules)), settings.format_name) == ((str(tmp_path),), "snort")
 
 
 def test_verbosity_adds_evidence(run):
@@ -110,6 +110,7 @@ def test_why_prints_one_comparison(run):
         (("--year", "99", "a"), "'99' is not a year"),
         (("--own", "10.0.0.0/99", "a"), "is not a network"),
         (("--fail-on", "anything", "a"), "--fail-on"),
+        (("--rules", "no/such/folder", "a"), "'no/such/folder' is not a folder"),
         (("--why", "nmpa", "a"), "no rule is called nmpa"),
         (("--only", "S9", "a"), "--only S9: no scan or flood is called that; there is S1"),
     ],
@@ -123,9 +124,10 @@ def test_wrong_usage_is_2_with_one_sentence(run, words, said):
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "code", [ExitCode.NO_SUCH_INPUT, ExitCode.UNREADABLE, ExitCode.UNKNOWN_FORMAT, ExitCode.NO_PACKETS, ExitCode.LINK_TYPE]
-)  # fmt: skip
+REFUSALS = (ExitCode.NO_SUCH_INPUT, ExitCode.UNREADABLE, ExitCode.UNKNOWN_FORMAT, ExitCode.NO_PACKETS)
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, ExitCode.LINK_TYPE])
 def test_an_input_that_cannot_be_examined_ends_with_its_code(run, code):
     done = run(
         "a\x1b[2J", outcome=SourceError("holds no packets", name="a\x1b[2J", code=code, remedy="check the capture")
@@ -148,9 +150,8 @@ def test_damage_is_3_with_the_whole_page_and_a_warning(run):
     done = run("odd.pcap", outcome=_damaged())
     assert done.code == ExitCode.DAMAGED
     assert done.out.startswith("One scan in 3,072 packets.")
-    assert done.err == (
-        "craftmark: odd-scan-2000.pcap: damaged at packet 17, byte 2,048: cut short; 3,072 packets of it were examined\n"
-    )
+    told = "damaged at packet 17, byte 2,048: cut short; 3,072 packets of it were examined"
+    assert done.err == f"craftmark: odd-scan-2000.pcap: {told}\n"
     assert run("--quiet", "odd.pcap", outcome=_damaged()).err == ""
 
 
@@ -272,3 +273,11 @@ def test_the_parser_knows_its_options_before_anything_heavy_is_imported():
     program = "import sys, craftmark.cli as c; c.main(['--version']); print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.splitlines()[-1] == b"False"
+
+
+def test_an_input_that_was_refused_beside_another_is_told_by_its_reason(run):
+    refused = replace(
+        report().inputs[0], name="gone", packets=0, damage=(Damage(1, 0, "no such file"),), damage_total=1
+    )
+    done = run("a", "gone", outcome=replace(report(), inputs=(*report().inputs, refused)))
+    assert (done.code, done.err) == (ExitCode.DAMAGED, "craftmark: gone: no such file\n")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from craftmark.render.escape import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 Style = Literal["plain", "bold", "dim", "found", "open", "warning"]
 
@@ -70,16 +70,16 @@ class Page:
             line = "".join(item.ljust(cell) for item in shown[start : start + across]).rstrip()
             self._lines.append(self._margin(label if start == 0 else "", LABEL, "dim") + self._paint(line, style))
 
-    def _columns(self, heads: Iterable[tuple[str, int, Style]], text: str, style: Style) -> None:
-        margin, indent, overflow = "", 0, False
-        for head, width, head_style in heads:
-            shown = visible(head)
-            overflow |= len(shown) >= width
-            margin += self._margin(shown, width, head_style)
-            indent += width
-        if overflow:
-            self._lines.append(margin.rstrip())
+    def _columns(self, heads: Sequence[tuple[str, int, Style]], text: str, style: Style) -> None:
+        """Write heads in their columns and the text beside them; heads too long for that get lines of their own."""
+        shown = [(visible(head), width, head_style) for head, width, head_style in heads]
+        indent = sum(width for _, width, _ in shown)
+        if all(len(head) < width for head, width, _ in shown):
+            margin = "".join(self._margin(*head) for head in shown)
+        else:
             margin = " " * indent
+            spaced = "".join(head.ljust(width - 1) + " " for head, width, _ in shown)
+            self._lines += self._wrap(spaced.rstrip(), self._width)
         for line in self._wrap(text, self._width - indent):
             self._lines.append((margin + self._paint(line, style)).rstrip())
             margin = " " * indent

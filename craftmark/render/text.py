@@ -78,7 +78,7 @@ def knows_tool(report: Report, tool: str) -> bool:
 
 
 def _first_line(report: Report) -> str:
-    packets = counted(sum(one.packets for one in report.inputs), "packet")
+    packets = counted(_examined(report.traffic), "packet")
     if report.scans_total == 0 and report.floods_total == 0:
         return f"No scan in {packets}."
     if report.scans_total + report.floods_total == 1 and (report.scans or report.floods):
@@ -156,6 +156,11 @@ def _write_case(page: Page, report: Report) -> None:
 
 def _it(what: Sequence[str]) -> str:
     return "it" if len(what) == 1 else "them"
+
+
+def _examined(traffic: Traffic) -> int:
+    """Return the packets that were examined: all of the inputs', or those that were selected."""
+    return sum((traffic.probe, traffic.answer, traffic.backscatter, traffic.flood, traffic.ordinary, traffic.undecoded))
 
 
 def _traffic(traffic: Traffic) -> str:

@@ -158,7 +158,10 @@ def _the_one(report: Report) -> Scan:
 
 def _warn_of_damage(report: Report) -> None:
     for one in report.inputs:
-        if one.damage_total:
+        if one.damage_total and not one.packets:
+            what = one.damage[0].what if one.damage else "not examined"
+            sys.stderr.write(visible(f"craftmark: {one.name}: {what}") + "\n")
+        elif one.damage_total:
             first = one.damage[0] if one.damage else None
             where = f" at packet {first.packet:,}, byte {first.byte:,}: {first.what}" if first else ""
             more = f" (and {one.damage_total - 1:,} more places)" if one.damage_total > 1 else ""

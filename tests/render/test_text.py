@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from craftmark.render.conclusion import headline, sentences
 from craftmark.render.layout import NARROWEST
@@ -129,7 +129,12 @@ def test_nothing_from_a_packet_or_a_name_reaches_the_terminal_unescaped():
     assert "\\x1b]0;owned\\x07\\u202e" in _words(render_text(_spoil(report())))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # shrinking a whole report takes minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 @given(reports())
 def test_any_report_becomes_a_page_of_printable_lines(made):
     for verbosity in (0, 2):
