@@ -39,12 +39,13 @@ LEADERS = 16
 class Acts:
     """Acts and what their known rows share, one entry per act.
 
-    of_strand: act of every strand, -1: none. form: hash of protocol, control bits, layout, DF and IHL. signature:
+    of_strand: act of every strand, -1: none. strand: one strand of each act. form: hash of protocol, control bits, layout, DF and IHL. signature:
     int64[acts, SIGNED], the value all known rows share, or VARIES. ttl_low, ttl_high, dst_low, dst_high, port_low,
     port_high: ranges over known rows.
     """
 
     of_strand: Ints
+    strand: Ints
     source: Ints
     kind: Ints
     form: NDArray[np.uint64]
@@ -89,7 +90,7 @@ def acts_of(finished: Finished, kind: Ints, chosen: Ints, rows: Conversations) -
     signature = np.column_stack([np.where(low[w] == high[w], low[w], VARIES) for w in SIGNED])
     conversations = np.column_stack([act[order], rows.number[order]])
     return Acts(
-        of_strand, finished.source[head], kind[head], form[head],
+        of_strand, head, finished.source[head], kind[head], form[head],
         probes=np.bincount(number, finished.count[chosen], len(first)).astype(np.int64),
         first_ns=times[0], last_ns=times[1], signature=signature,
         ttl_low=low[f.IP_TTL], ttl_high=high[f.IP_TTL], dst_low=low[f.IP_DST], dst_high=high[f.IP_DST],

@@ -105,7 +105,6 @@ def _aligned(acts: Acts, act: int, others: Ints) -> NDArray[np.bool_]:
 
 def sources_are_neighbours(finished: Finished, acts: Acts, members: Ints) -> bool:
     """Tell whether all sources stand in one /24 (IPv4) or share their upper 96 bits (IPv6)."""
-    strands = np.flatnonzero(np.isin(acts.of_strand, members))
-    keys = finished.keys[strands]
+    keys = finished.keys[acts.strand[members]]
     same_high = (keys[:, 1:4] == keys[0, 1:4]).all()
     return bool(same_high and (keys[:, 0] >> np.uint32(8) == keys[0, 0] >> np.uint32(8)).all())

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 
 
+#: Scans, and floods, that are described, the largest first; all are counted.
+SHOWN = 1000
+
+
 class Role(IntEnum):
     """What a packet was in this capture."""
 
@@ -57,10 +61,12 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a set of finished strands holds: scans and floods by size, then time; packets by role."""
+    """What a set of finished strands holds: the largest scans and floods by size, then time; packets by role."""
 
     scans: tuple[Scan, ...]
+    scans_total: int
     floods: tuple[Scan, ...]
+    floods_total: int
     traffic: dict[str, int]
     ear: Ear
 
@@ -89,9 +95,10 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     for strands in drowned:
         role[strands] = Role.FLOOD
     _roles_of_the_rest(kind, rows, groups, role)
-    scans = [_scan(finished, kind, strands) for strands in sets]
-    flooded = [_scan(finished, kind, strands) for strands in floods]
-    return Findings(_by_size(scans), _by_size(flooded), _traffic(finished, role), Ear(finished, kind, rows))
+    scans = tuple(_scan(finished, kind, strands) for strands in _largest(finished, sets))
+    flooded = tuple(_scan(finished, kind, strands) for strands in _largest(finished, floods))
+    ear = Ear(finished, kind, rows)
+    return Findings(scans, len(sets), flooded, len(floods), _traffic(finished, role), ear)
 
 
 def _sets(
@@ -159,8 +166,13 @@ def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
     )
 
 
-def _by_size(scans: list[Scan]) -> tuple[Scan, ...]:
-    return tuple(sorted(scans, key=lambda scan: (-scan.probes, scan.first_ns, scan.strands.tolist()[:4])))
+def _largest(finished: Finished, sets: list[Ints]) -> list[Ints]:
+    """Return the sets with most packets, then the earliest, at most SHOWN of them."""
+
+    def rank(strands: Ints) -> tuple[int, int, int]:
+        return -int(finished.count[strands].sum()), int(finished.first_ns[strands].min()), int(strands.min())
+
+    return sorted(sets, key=rank)[:SHOWN]
 
 
 def _traffic(finished: Finished, role: Ints) -> dict[str, int]:

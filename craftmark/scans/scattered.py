@@ -42,12 +42,8 @@ def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered:
     """Return all sets, scattered ones united with the scan whose packets share the same headers and target."""
     if not scattered:
         return sets
-    of_code: dict[int, int] = {}
+    of_code = _uniform_codes(finished, rows, sets)
     joined = list(sets)
-    for number, strands in enumerate(sets):
-        codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
-        if len(codes) == 1:
-            of_code.setdefault(int(codes[0]), number)
     for strands in scattered:
         codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
         number = of_code.get(int(codes[0]), -1) if len(codes) == 1 else -1
@@ -56,6 +52,20 @@ def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered:
         else:
             joined.append(strands)
     return joined
+
+
+def _uniform_codes(finished: Finished, rows: Conversations, sets: list[Ints]) -> dict[int, int]:
+    """Return the set of each code that all known packets of some set share."""
+    number = np.full(len(finished), -1, np.int64)
+    for position, strands in enumerate(sets):
+        number[strands] = position
+    inside = np.flatnonzero(number[rows.strand] >= 0)
+    codes, owner = _codes(finished, rows, inside), number[rows.strand[inside]]
+    low = np.full(len(sets), np.iinfo(np.uint64).max, np.uint64)
+    high = np.zeros(len(sets), np.uint64)
+    np.minimum.at(low, owner, codes)
+    np.maximum.at(high, owner, codes)
+    return {int(low[n]): n for n in np.flatnonzero(low == high)[::-1].tolist()}
 
 
 def _codes(finished: Finished, rows: Conversations, chosen: Ints) -> NDArray[np.uint64]:
