@@ -88,12 +88,14 @@ def ttl_chance(arrivals: tuple[int, int]) -> float:
     return min(sum(s for ttl, s in INITIAL_TTLS.items() if ttl >= most and ttl - least <= HOPS_MOST), 0.9) or 0.02
 
 
-def drawn_ttl_chance(draws: int, width: int) -> float:
+def drawn_ttl_chance(draws: int, width: int, *, full: bool) -> float:
     """Return log10 of the chance that other code draws a TTL per packet and stays inside a window.
 
-    One maker in a hundred varies it at all; those that do draw from a range at least as wide as 64.
+    One maker in a hundred varies it at all; those that do draw from a range at least as wide as 64. Of those that
+    choose a narrow one, one in thirty has just this width, shown where many draws fill the window (``full``).
     """
-    return -2.0 + max(-3.0, max(draws - 1, 0) * log10(min(width / 64, 1.0)))
+    filled = log10(1 / 30) if full and draws >= 5 * width else 0.0
+    return -2.0 + max(-3.0, max(draws - 1, 0) * log10(min(width / 64, 1.0))) + filled
 
 
 def few_values(draws: int, distinct: int, bits: float) -> float:

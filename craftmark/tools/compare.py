@@ -244,5 +244,6 @@ class Comparer:
             expected=e.text, seen=judged.text, held=judged.held, probes=judged.seen,
             settable=e.settable, level=e.level, source=e.source, option=e.option, says=e.says,
             log10_chance=judged.price if judged.verdict == "disagrees" else judged.base,
-            against=judged.against, price=price, relation=bool(e.relation), exact=bool(e.values), bits=e.bits, key=e.key,
+            against=judged.against, price=price, relation=bool(e.relation),
+            exact=bool(e.values), bits=e.bits, key=e.key,
         )  # fmt: skip

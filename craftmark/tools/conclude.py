@@ -34,6 +34,8 @@ MARGIN: Final = 2.0
 COVERED: Final = 0.5
 #: Values of a template that no unrelated rule sends by default, for its identification.
 TEMPLATE_VALUES: Final = 3
+#: A value of a template that fewer than one maker in thirty sends anyway.
+CHOSEN: Final = -1.5
 #: A line that says at least this much (log10) counts as a mark of its own.
 TELLING: Final = -0.2
 #: Parts with a smaller share of the probes do not rule a tool out: they may be another sender's.
@@ -87,6 +89,7 @@ class _Standing:
     dated: str = ""
     chance: float | None = None
     alike: tuple[str, ...] = ()
+    forks: tuple[str, ...] = ()
 
     @cached_property
     def compared(self) -> list[Comparison]:
@@ -143,7 +146,7 @@ def conclude(parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet
     return Maker(
         kind=kind,
         kind_why=tuple(why),
-        conclusion=_overall(named, conclusions),
+        conclusion=_overall(standings, named),
         tool=named.rule.id if named else None,
         version=_version(named) if named else None,
         confidence=_confidence(named, [dossier for dossier, _ in parts]),
@@ -184,6 +187,11 @@ def _name(
         _weigh(standing, standings, rules)
     able.sort(key=lambda s: (s.chance or 0.0, len(rules.ancestors[s.rule.id]), s.rule.id))
     for best in able:
+        best.forks = tuple(
+            s.rule.name
+            for s in standings
+            if best.rule.id in s.rule.derives_from and s.compared and not s.eliminated and s.alone <= chance.BOUND
+        )
         if best.chance is not None and best.chance <= chance.BOUND and _has_own_field(best):
             return best, ()
     if able and able[0].alike:
@@ -219,7 +227,11 @@ def _has_own_field(standing: _Standing) -> bool:
 
 def _template_values(standing: _Standing, comparers: Sequence[Comparer], rules: RuleSet) -> set[str]:
     """Return the fields that show the sample's value where no unrelated rule has it as default."""
-    agreeing = {f.line.field for f in standing.facts if f.line.verdict == "agrees"} - {"ip_ttl"}
+    agreeing = {
+        fact.line.field
+        for fact in standing.facts
+        if fact.line.verdict == "agrees" and fact.line.exact and fact.line.log10_chance <= CHOSEN
+    }
     return {
         name
         for name in agreeing
@@ -277,7 +289,8 @@ def _conclusion(standing: _Standing, named: _Standing | None) -> ToolConclusion:
 def _word(standing: _Standing, named: _Standing | None) -> tuple[Conclusion, str]:
     out = standing.eliminated_by
     if standing is named:
-        return "identification", f"chance of another maker 10^{standing.chance or 0.0:.0f}"
+        fork = f"; or its fork {', '.join(standing.forks)}" if standing.forks else ""
+        return "identification", f"chance of another maker 10^{standing.chance or 0.0:.0f}{fork}"
     if out is not None:
         return "elimination", out.disagrees[0].text if out.disagrees else out.reason
     if standing.dated:
@@ -297,10 +310,10 @@ def _settings(standing: _Standing, named: _Standing | None) -> tuple[int | None,
     return settings_for(named.facts, standing.parts), round(max(price, -chance.HOPELESS), 1)
 
 
-def _overall(named: _Standing | None, conclusions: Sequence[ToolConclusion]) -> Conclusion:
+def _overall(standings: Sequence[_Standing], named: _Standing | None) -> Conclusion:
     if named:
         return "identification"
-    return "unsuitable" if all(c.conclusion == "unsuitable" for c in conclusions) else "inconclusive"
+    return "inconclusive" if any(standing.compared for standing in standings) else "unsuitable"
 
 
 def _version(standing: _Standing) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from craftmark.packets.fields import FIELDS
 from craftmark.tools import chance
+from craftmark.tools.sight import relation_fields
 
 if TYPE_CHECKING:
     from craftmark.evidence.dossier import FieldEvidence
@@ -140,7 +141,7 @@ def _drawn_ttl(bounds: tuple[int, int], sight: Sight) -> Judgement:
         return Judgement("disagrees", text, 0, draws, against=against, price=price)
     if sight.ttl_spread <= ROUTE_SPREAD and distinct < FEW:
         return Judgement("silent", f"{text}: too few to tell")
-    return Judgement("agrees", text, draws, draws, chance.drawn_ttl_chance(draws, width))
+    return Judgement("agrees", text, draws, draws, chance.drawn_ttl_chance(draws, width, full=distinct == width))
 
 
 def _options(layout: tuple[str, ...], sight: Sight) -> Judgement:
@@ -162,7 +163,7 @@ def _equation(e: Expectation, sight: Sight) -> Judgement:
     if evidence is None or evidence.seen == 0:
         return Judgement("silent", f"{e.relation}: fields unseen")
     text = f"{e.relation} in {evidence.held:,} of {evidence.seen:,}"
-    tests = sight.tests(e.relation)
+    tests = sight.tests(e.relation, e.field)
     floor = max(-tests * e.bits * log10(2), chance.RELATION_FLOOR)
     if evidence.held == evidence.seen or (evidence.seen >= ENOUGH and evidence.held >= MOSTLY * evidence.seen):
         return Judgement("agrees", text, evidence.held, evidence.seen, floor)
@@ -173,9 +174,11 @@ def _key(e: Expectation, sight: Sight) -> Judgement:
     evidence = sight.dossier.relations.get(e.constant_of)
     if evidence is None or evidence.seen == 0:
         return Judgement("silent", f"{e.constant_of}: fields unseen")
-    tests = sight.tests(e.constant_of) - 1
+    tests = sight.tests(e.constant_of, e.field) - 1
     if evidence.value is not None:
         text = f"{e.constant_of} = 0x{evidence.value:X} in {evidence.seen:,} of {evidence.seen:,}"
+        if tests < 1 and len(relation_fields(e.constant_of)) > 1:
+            return Judgement("silent", f"{text}, but {e.field} shows too little to tell")
         if tests < 1:
             return Judgement("agrees", f"{text}, its fields never changing", evidence.seen, evidence.seen, log10(0.1))
         floor = max(-tests * e.bits * log10(2), chance.RELATION_FLOOR)

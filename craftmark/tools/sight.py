@@ -91,8 +91,18 @@ class Sight:
         order = np.argsort(sources, kind="stable")
         return [t for t in np.split(ttls[order], np.flatnonzero(np.diff(sources[order])) + 1) if len(t)]
 
-    def tests(self, text: str) -> int:
-        """Return how many independent tests a relation had: different inputs, not packets."""
+    def tests(self, text: str, result: str) -> int:
+        """Return how many independent tests a relation had: different inputs, not packets.
+
+        Where the field that the others should explain never changes, or only counts, there was one: counters that
+        rise together agree without any relation between them.
+        """
+        explained = self.field(result)
+        if explained is None or explained.constant is not None:
+            return 1
+        held, seen = self.steps(result, 1)
+        if held * 2 > seen:
+            return 1
         names = relation_fields(text)
         distinct = [evidence.distinct for name in names if (evidence := self.field(name)) is not None]
         counted = self.dossier.relations.get(text)

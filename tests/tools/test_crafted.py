@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from craftmark.tools.crafted import crafted_reasons, stack_bits
+from craftmark.tools.sight import Sight
+from tests.tools import dossiers as d
+from tests.tools import rows
+
+
+def reasons(made) -> list[str]:
+    return crafted_reasons(Sight(made, ()))
+
+
+@pytest.mark.parametrize("bits", [2, 16, 17, 18, 20, 4, 24, 25, 0b11000010, 0b01010010])
+def test_what_stacks_send_is_allowed(bits: int):
+    assert stack_bits(bits)
+
+
+@pytest.mark.parametrize("bits", [0, 1, 3, 5, 6, 8, 9, 13, 0b101001, 255, 32, 0b11000000])
+def test_what_no_stack_sends_is_not(bits: int):
+    assert not stack_bits(bits)
+
+
+def test_a_connect_scan_by_linux_gives_no_reason():
+    assert reasons(rows.linux()) == []
+
+
+@pytest.mark.parametrize(("made", "what"), [
+    (d.tcp(50, 13, ()), "no stack sends them"),
+    (d.tcp(50, 2, ()), "SYN without any option"),
+    (d.tcp(50, 2, ("MSS",), tcp_ack=7), "without ACK"),
+    (d.tcp(50, 2, ("MSS",), tcp_urp=10), "urgent pointer"),
+    (d.tcp(50, 2, ("MSS",), tcp_win=1024, tcp_mss=1460), "smaller than the sender's own MSS"),
+    (d.tcp(50, 2, ("MSS",), tcp_seq=99), "one initial sequence number"),
+    (d.tcp(50, 2, ("MSS",), tcp_reserved=8), "reserved bits"),
+    (d.tcp(50, 16, (), ip_id=242), "one IP ID 242"),
+    (d.udp(50, udp_sum=0), "UDP checksum 0"),
+    (d.icmp(50, icmp_id=np.arange(50) * 1301), "a new ICMP identifier"),
+    (d.icmp(50, ip_flags=2, icmp_seq=np.arange(50) * 256), "wrong byte order"),
+    (d.udp(50, ip_ttl=np.arange(50) % 23 * 7 % 23 + 33, ip_id=np.arange(50)), "TTLs from 33 to 55"),
+])  # fmt: skip
+def test_each_mark_of_a_crafter_is_a_reason(made, what: str):
+    assert any(what in reason for reason in reasons(made))
+
+
+def test_one_ip_id_with_df_set_is_no_reason():
+    assert not any("IP ID" in reason for reason in reasons(d.tcp(50, 16, (), ip_id=0, ip_flags=2)))
+
+
+def test_different_ttls_of_different_sources_are_no_reason():
+    made = d.udp(50, ip_src=np.arange(50) + 1, ip_ttl=np.arange(50) + 10, ip_id=np.arange(50))
+    assert not any("TTLs" in reason for reason in reasons(made))
+
+
+def test_a_route_tracer_is_not_called_crafted_for_its_ttls():
+    made = d.udp(60, ip_ttl=np.arange(60) // 3 + 4, ip_id=np.arange(60))
+    assert not any("TTLs" in reason for reason in reasons(made))
+
+
+def test_what_cannot_be_seen_gives_no_reason():
+    made = d.unseen(d.tcp(50, 2, ()), "tcp_options", "tcp_ack", "tcp_seq", "ip_id", "tcp_flags")
+    assert reasons(made) == []
