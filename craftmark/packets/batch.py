@@ -37,16 +37,29 @@ NUMBER_MASK = (1 << INPUT_SHIFT) - 1
 
 
 @dataclass(frozen=True, slots=True)
+class RawFrames:
+    """Where the frames of a batch stand in a buffer, by row: first octet, octets captured and on the wire, link."""
+
+    octets: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    captured: NDArray[np.int64]
+    wire: NDArray[np.int64]
+    links: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
 class PacketBatch:
     """Packets in columns, valid until the source is asked for the next batch.
 
     words: uint32[n, WORDS], laid out by packets/fields.py. ts_ns: int64[n], nanoseconds since the epoch, or since the
-    start of the input's own clock. packet_id: int64[n], never negative.
+    start of the input's own clock. packet_id: int64[n], never negative. raw: the frames the rows were read from, None
+    where there are none (logs, and rows taken out of a batch).
     """
 
     words: Words
     ts_ns: NDArray[np.int64]
     packet_id: NDArray[np.int64]
+    raw: RawFrames | None = None
 
     def __len__(self) -> int:
         return len(self.ts_ns)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.kernels.headers import PLACES, decode_network, decode_transport
-from craftmark.packets.batch import PacketBatch
+from craftmark.packets.batch import PacketBatch, RawFrames
 from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
@@ -63,4 +63,5 @@ class Decoder:
         decode_network(rows, octets, *network, words, self._places)
         decode_transport(rows, octets, words, self._places)
         self._packet_id[:rows] = np.arange(first_id, first_id + rows)
-        return PacketBatch(words, frames.ts_ns[:rows], self._packet_id[:rows])
+        raw = RawFrames(octets, *network)
+        return PacketBatch(words, frames.ts_ns[:rows], self._packet_id[:rows], raw)

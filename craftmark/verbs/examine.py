@@ -12,6 +12,7 @@ from craftmark.errors import ExitCode, SourceError
 from craftmark.render.escape import visible
 from craftmark.render.json import render_json, render_jsonl
 from craftmark.render.text import WIDTH, knows_tool, render_text, render_why
+from craftmark.verbs.extract import extract
 from craftmark.verbs.fail_on import found
 from craftmark.verbs.progress import Progress
 
@@ -138,7 +139,7 @@ def _write_packets(report: Report, options: ExamineOptions) -> None:
         if path != "-" and target.exists() and Path(path).exists() and target.samefile(path):
             raise OptionError(f"-w {visible(str(target))}: that is an input; choose another file")
     try:
-        written = pipeline.write_packets(options.paths, options.settings, report, finding.id, target)
+        written = extract(options.paths, options.settings, finding.id, target)
     except OSError as fault:
         reason = fault.strerror or "cannot be written"
         raise SourceError(f"cannot be written: {reason}", name=str(target), code=ExitCode.UNREADABLE) from fault

@@ -1,0 +1,1 @@
+"""Ways out for packets and conclusions: files that other programs read."""

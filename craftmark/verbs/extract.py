@@ -1,0 +1,65 @@
+"""Write the packets of one scan: the inputs are read again, and the packets of the scan's strands kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from craftmark.errors import CraftmarkError, ExitCode, SourceError
+from craftmark.export.pcap import PcapWriter
+from craftmark.packets.expressions import parse
+from craftmark.run.local import fold
+from craftmark.scans.scans import find
+from craftmark.sources.base import SourceOptions
+from craftmark.sources.inputs import STDIN, open_inputs
+from craftmark.tools.load import load_rules
+from craftmark.tools.stacks import stack_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from craftmark.pipeline import Settings
+    from craftmark.scans.scans import Findings, Scan
+    from craftmark.sources.inputs import Case
+
+
+def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path) -> int:
+    """Write the packets of a scan or flood as pcap and return how many; a file begun in vain is removed.
+
+    Raises SourceError where there are no frames to write, or they do not fit one file, and OSError of the target.
+    """
+    if STDIN in paths:
+        what = "packets of standard input cannot be written: it can be read only once"
+        raise SourceError(what, name="-w", code=ExitCode.USAGE, remedy="save it to a file first")
+    where = parse(settings.where) if settings.where else None
+    evidence = fold(_open(paths, settings).batches(), {}, where=where)
+    order = evidence.strands.order()
+    rules = load_rules(*(Path(folder) for folder in settings.rules))
+    belongs = np.zeros(len(evidence.strands), bool)
+    belongs[order[_named(find(evidence.finish(), stack_shapes(rules)), scan_id).strands]] = True
+    with target.open("wb") as stream:
+        writer = PcapWriter(stream, name=str(target))
+        try:
+            for batch in _open(paths, settings).batches():
+                rows = np.arange(len(batch)) if where is None else np.flatnonzero(where.select(batch))
+                strand = evidence.strands.assign(batch if where is None else batch.take(rows))
+                known = strand < len(belongs)  # more, where the file grew meanwhile
+                for row in rows[known][belongs[strand[known]]].tolist():
+                    writer.write(batch, row)
+        except CraftmarkError:
+            stream.close()
+            target.unlink()
+            raise
+    return writer.written
+
+
+def _open(paths: Sequence[str], settings: Settings) -> Case:
+    return open_inputs(paths, options=SourceOptions(year=settings.year), format_name=settings.format_name)
+
+
+def _named(findings: Findings, scan_id: str) -> Scan:
+    """Return the scan or flood with an id of the report: S1 is the first scan, F1 the first flood."""
+    found = findings.scans if scan_id.startswith("S") else findings.floods
+    return found[int(scan_id[1:]) - 1]
