@@ -1,0 +1,93 @@
+"""Masks, strides and values of expressions: compiled, plain and by definition."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import gcd
+from operator import and_, or_
+
+import numpy as np
+import pytest
+
+from craftmark.kernels.bits import fold_masks, fold_strides, fold_values
+from craftmark.packets.fields import WORDS
+from tests.kernels.both import run_both
+
+EDGES = np.array([0, 1, 2, 3, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF], np.uint32)
+
+
+def random_words(seed, rows):
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 1 << 32, (rows, WORDS), dtype=np.uint32)
+    edge = rng.random(words.shape) < 0.3
+    words[edge] = rng.choice(EDGES, int(edge.sum()))
+    return words, rng.permutation(rows)[: rows * 2 // 3], rng.integers(0, 4, rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_masks_and_ranges_are_those_of_all_values(seed):
+    words, rows, slots = random_words(seed, 60)
+    slot = slots[: len(rows)]
+    empty = [np.full((4, WORDS), fill, np.uint32) for fill in (0xFFFFFFFF, 0, 0xFFFFFFFF, 0)]
+    _, args = run_both(fold_masks, len(rows), rows, slot, words, *empty)
+    always, ever, low, high = args[3:]
+    for s in range(4):
+        mine = words[rows[slot == s]]
+        for w in range(WORDS):
+            values = [int(value) for value in mine[:, w]]
+            assert always[s, w] == reduce(and_, values, 0xFFFFFFFF)
+            assert ever[s, w] == reduce(or_, values, 0)
+            assert (low[s, w], high[s, w]) == (min(values, default=0xFFFFFFFF), max(values, default=0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("step", [1, 6, 256, 1 << 20])
+def test_a_stride_is_the_gcd_of_all_differences(seed, step):
+    words, rows, slots = random_words(seed, 60)
+    words -= words % np.uint32(step)
+    words[:, 5] = 77
+    slot, watched = slots[: len(rows)], np.array([2, 3, 5, 39])
+    base, stride = np.full((4, 4), -1, np.int64), np.zeros((4, 4), np.int64)
+    _, args = run_both(fold_strides, len(rows), rows, slot, words, watched, base, stride)
+    base, stride = args[4:]
+    for s in range(4):
+        for column, word in enumerate(watched):
+            values = [int(value) for value in words[rows[slot == s], word]]
+            assert base[s, column] == min(values, default=-1)
+            assert stride[s, column] == reduce(gcd, [value - values[0] for value in values], 0)
+
+
+def test_the_order_of_values_moves_no_stride():
+    values = np.array([0xFFFFFFFF, 0, 12, 0x80000000, 0xFFFFFFFF], np.uint32)
+    found = set()
+    for seed in range(6):
+        words = np.zeros((5, WORDS), np.uint32)
+        words[:, 2] = np.random.default_rng(seed).permutation(values)
+        args = np.full((1, 1), -1, np.int64), np.zeros((1, 1), np.int64)
+        _, out = run_both(fold_strides, 5, np.arange(5), np.zeros(5, np.int64), words, np.array([2]), *args)
+        found.add((int(out[4][0, 0]), int(out[5][0, 0])))
+    assert found == {(0, 1)}
+
+
+def test_values_of_expressions_are_counted_only_where_seen():
+    rng = np.random.default_rng(4)
+    values = rng.choice(EDGES, (50, 3))
+    seen = (rng.random((50, 3)) < 0.6).astype(np.uint8)
+    slot = rng.integers(0, 2, 50)
+    held, counted = np.zeros((2, 3), np.int64), np.zeros((2, 3), np.int64)
+    always, ever = np.full((2, 3), 0xFFFFFFFF, np.uint32), np.zeros((2, 3), np.uint32)
+    _, args = run_both(fold_values, 50, np.arange(50), slot, values, seen, 3, held, always, ever, counted)
+    held, always, ever, counted = args[5:]
+    for s in range(2):
+        for e in range(3):
+            shown = [int(value) for value in values[(slot == s) & (seen[:, e] == 1), e]]
+            assert counted[s, e] == len(shown)
+            assert held[s, e] == sum(value != 0 for value in shown)
+            assert (always[s, e], ever[s, e]) == (reduce(and_, shown, 0xFFFFFFFF), reduce(or_, shown, 0))
+
+
+def test_nothing_folds_to_nothing():
+    words = np.zeros((0, WORDS), np.uint32)
+    none = np.empty(0, np.int64)
+    _, args = run_both(fold_masks, 0, none, none, words, *(np.full((1, WORDS), 9, np.uint32) for _ in range(4)))
+    assert all((array == 9).all() for array in args[3:])
