@@ -37,7 +37,8 @@ class PcapWriter:
         """
         raw = batch.raw
         if raw is None:
-            raise self._refusal("packets read from a log are no frames that could be written; name captures only")
+            what = "packets read from a log are no frames that could be written"
+            raise SourceError(what, name=self._name, code=ExitCode.USAGE, remedy="name captures only")
         self._begin(int(raw.links[row]))
         seconds, ns = divmod(int(batch.ts_ns[row]), _NS)
         if not 0 <= seconds <= _LAST_S:

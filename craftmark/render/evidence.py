@@ -10,7 +10,10 @@ from craftmark.render.scan_table import entry_made, held_of_seen
 
 if TYPE_CHECKING:
     from craftmark.render.layout import Page
-    from craftmark.report.document import Claim, Report, Scan, ToolVerdict
+    from craftmark.report.document import Claim, Predicted, Report, Scan, Toolmark, ToolVerdict
+
+#: Marks likelier than this (log10) are what any code might show.
+NO_SURPRISE = -0.3
 
 
 def write_evidence(page: Page, report: Report, scan: Scan) -> None:
@@ -19,25 +22,42 @@ def write_evidence(page: Page, report: Report, scan: Scan) -> None:
     page.paragraph(f"Evidence for {scan.id}", style="bold")
     for mark in scan.toolmarks:
         packets = packet_refs(mark.packets, inputs=len(report.inputs))
-        level = f"{mark.level} mark, {power(mark.log10_chance)} by accident"
-        page.named(
-            mark.id, mark.kind, f"{mark.statement}: {held_of_seen(mark)}, {level}, packets {packets or 'not kept'}"
+        told = (
+            f"{mark.statement}: {held_of_seen(mark)}, {mark.level}, {_surprise(mark)}, packets {packets or 'not kept'}"
         )
+        page.named(mark.id, mark.kind, told)
     page.row("markprint", f"{scan.markprint.structure} / {scan.markprint.values}")
-    for hop in scan.sender.hops:
-        page.named("hops", f"{hop.hops} from {hop.initial_ttl}", f"{percent(hop.weight)}: {hop.why}")
+    for place, hop in enumerate(scan.sender.hops):
+        page.named(
+            "hops" if place == 0 else "", f"{hop.hops} from {hop.initial_ttl}", f"{percent(hop.weight)}: {hop.why}"
+        )
     for name, parameter in sorted(scan.maker.parameters.items()):
         sure = f"confidence {percent(parameter.confidence)}, {parameter.checked:,} other fields predicted rightly"
         page.named("parameter", name, sure)
-    for row in scan.answers.predicted:
-        page.named("expected", row.stack, f"{row.state}: {row.answer}, {row.basis} [{row.source}]")
-    for entry in scan.answers.remembered:
-        page.named("firewall", entry.firewall, f"{entry_made(entry)} [{entry.source}]")
-    for purpose in scan.purposes:
-        page.named("purpose", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")
+    _write_predicted(page, scan)
+    for place, entry in enumerate(scan.answers.remembered):
+        page.named("firewalls" if place == 0 else "", entry.firewall, f"{entry_made(entry)} [{entry.source}]")
+    for place, purpose in enumerate(scan.purposes):
+        page.named("purpose" if place == 0 else "", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")
     for claim in report.claims:
         if claim.about == scan.id and (claim.for_ or claim.against or claim.settled_by):
             write_claim(page, claim, inputs=len(report.inputs))
+
+
+def _surprise(mark: Toolmark) -> str:
+    """Return the chance of a mark; most of what is constant would be so with any code."""
+    return f"{power(mark.log10_chance)} by accident" if mark.log10_chance < NO_SURPRISE else "no surprise by itself"
+
+
+def _write_predicted(page: Page, scan: Scan) -> None:
+    """Write what each stack answers in each state of a port, and where that is known from."""
+    groups: dict[tuple[str, str], list[Predicted]] = {}
+    for row in scan.answers.predicted:
+        source = row.source if row.basis == "measured" else ""
+        groups.setdefault((row.stack, source), []).append(row)
+    for place, ((stack, source), rows) in enumerate(groups.items()):
+        told = "; ".join(f"{row.state}: {row.answer}" + ("" if source else f" [{row.source}]") for row in rows)
+        page.named("expected" if place == 0 else "", stack, told + (f" [{source}]" if source else ""))
 
 
 def write_claim(page: Page, claim: Claim, *, inputs: int) -> None:

@@ -88,7 +88,7 @@ def test_verbosity_adds_below_and_changes_no_conclusion():
     assert everything.startswith(conclusion)
     assert "S1.M4" not in plain
     assert "S1.M4           constant" in verbose
-    assert "individual mark, 10^-14788 by accident, packets #1 #2 #3" in _words(verbose)
+    assert "individual, 10^-14788 by accident, packets #1 #2 #3" in _words(verbose)
     assert "tcp_seq = 0xA1D95: 3,072 of 3,072" in everything
 
 
