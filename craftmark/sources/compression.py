@@ -134,7 +134,7 @@ class Decompressed(io.RawIOBase):
         self._fed = b""
         self._taken = 0
         self._given = 0
-        self._ready = b""
+        self._ready = memoryview(b"")
         self._ended = False
         self._max_expansion = max_expansion
 
@@ -178,7 +178,7 @@ class Decompressed(io.RawIOBase):
             if not data:
                 self._stop(f"the {self.layer} data end early")
                 return
-        self._ready = self._inner.decompress(data, size)
+        self._ready = memoryview(self._inner.decompress(data, size))
         self._given += len(self._ready)
         if self._inner.eof:
             unused = self._inner.unused_data or b""

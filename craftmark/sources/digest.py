@@ -42,10 +42,11 @@ class FileDigest:
 
 
 class HashedStream(io.RawIOBase):
-    """A stream that can be read once, counted and hashed as it passes."""
+    """A stream that can be read once, counted and hashed as it passes; closed with this one if it ``is_ours``."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, is_ours: bool = False) -> None:
         self._inner = stream
+        self._is_ours = is_ours
         self._sha256 = hashlib.sha256()
         self.bytes = 0
 
@@ -66,6 +67,12 @@ class HashedStream(io.RawIOBase):
         self._sha256.update(room[:filled])
         self.bytes += filled
         return filled
+
+    def close(self) -> None:
+        """Close the stream behind this one if that is ours to do."""
+        if self._is_ours:
+            self._inner.close()
+        super().close()
 
     def hexdigest(self) -> str:
         """Read what is left and return the digest of all."""

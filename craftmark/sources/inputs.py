@@ -133,6 +133,7 @@ def _without_twins(tied: list[Input]) -> Iterable[Input]:
     for one in sorted(tied, key=lambda one: (one.sha256, one.name)):
         if one.sha256 and one.sha256 in kept:
             kept[one.sha256].notes.append(f"also given as {one.name}: the same bytes, counted once")
+            one.close()
         else:
             kept[one.sha256 or one.name] = one
     return kept.values()

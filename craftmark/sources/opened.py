@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from craftmark.errors import ExitCode, SourceError
@@ -52,16 +53,19 @@ class Input:
 
         Raises SourceError if the input cannot be examined.
         """
-        self._begin()
-        if self._first is None:
-            raise self._nothing()
-        links = self._provenance.link_types
-        if self._provenance.format == "pcap" and not any(map(is_read, links)):
-            raise self._wrong_link()
+        try:
+            self._begin()
+            if self._first is None:
+                raise self._nothing()
+            if self._provenance.format == "pcap" and not any(map(is_read, self._provenance.link_types)):
+                raise self._wrong_link()
+        except SourceError:
+            self.close()
+            raise
         has_epoch = self._provenance.clock == "epoch"
         self.first = (0 if has_epoch else 1, int(self._first.ts_ns[0]))
         if not keep and self._hashed is None:
-            self._close()
+            self.close()
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the input's packets, numbered; each batch is valid until the next is asked for."""
@@ -70,14 +74,20 @@ class Input:
         if self._hashed is None:
             self._start_digest()
         try:
+            yield from self._numbered()
+            self._finish()
+        finally:
+            self.close()
+
+    def _numbered(self) -> Iterator[PacketBatch]:
+        try:
             while self._first is not None:
                 batch = self._first
-                yield PacketBatch(batch.words, batch.ts_ns, batch.packet_id + (self.number << INPUT_SHIFT))
+                yield replace(batch, packet_id=batch.packet_id + (self.number << INPUT_SHIFT))
                 self._first = next(self._batches, None)
         except OSError as fault:
             why = f"cannot be read further: {fault.strerror or fault}"
             self._provenance.add_damage(Damage(self._provenance.packets + 1, self.position, why))
-        self._finish()
 
     def describe(self) -> Provenance:
         """Return the provenance; final after the last batch."""
@@ -135,7 +145,7 @@ class Input:
         if stat.S_ISREG(status.st_mode):
             self.size = status.st_size
             return file
-        self._hashed = HashedStream(file)
+        self._hashed = HashedStream(file, is_ours=True)
         return io.BufferedReader(self._hashed, SNIFF_BYTES)
 
     def _recognise(self, head: bytes) -> Format:
@@ -166,11 +176,11 @@ class Input:
             provenance.sha256 = self.sha256
             provenance.bytes = self.size or 0
         self._done = True
-        self._close()
         if provenance.link_types and not any(map(is_read, provenance.link_types)):
             raise self._wrong_link()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Let go of the file; what was described stays."""
         self._source = None
         self._batches = iter(())
         self._first = None
