@@ -27,6 +27,8 @@ STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
+#: Type and code of an echo request.
+ECHO: Final = (8, 0)
 
 
 def crafted_reasons(sight: Sight) -> list[str]:
@@ -34,7 +36,7 @@ def crafted_reasons(sight: Sight) -> list[str]:
     tests: dict[int, tuple[Callable[[Sight], str], ...]] = {
         TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _reserved),
         UDP: (_no_checksum, _high_ttl),
-        ICMP: (_icmp_identifiers, _icmp_counter),
+        ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo),
     }
     reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
     reasons += [_one_ip_id(sight), _drawn_ttl(sight)]
@@ -150,6 +152,13 @@ def _icmp_counter(sight: Sight) -> str:
         return ""
     held, seen = sight.steps("icmp_seq", 256)
     return f"ICMP sequence number counted in the wrong byte order in {held:,} of {seen:,} steps" if held else ""
+
+
+def _empty_echo(sight: Sight) -> str:
+    length = sight.field("payload_len")
+    if length is None or length.maximum > 0 or sight.dossier.icmp != ECHO or length.seen < MANY:
+        return ""
+    return f"echo requests without data in {length.seen:,} of {length.seen:,}: ping sends 32 or 56 bytes unless told"
 
 
 def _one_ip_id(sight: Sight) -> str:

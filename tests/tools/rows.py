@@ -89,6 +89,24 @@ def unicornscan(key: int = 0x22F1C90D):
     )  # fmt: skip
 
 
+def naabu():
+    """The sequence number counts up from 0."""
+    return d.tcp(N, 2, ("MSS",), ip_id=0, ip_ttl=251, tcp_seq=np.arange(N), tcp_win=1024, tcp_sport=40125, tcp_mss=1460)
+
+
+def p0f_sendsyn():
+    """Window 1337, MSS 1331, TTL 192."""
+    return d.tcp(N, 2, ("MSS",), ip_id=0, ip_ttl=188, tcp_seq=_words(40, 32), tcp_win=1337, tcp_mss=1331)
+
+
+def nmap_loop():
+    """A run of nmap per probe: nothing stays the same from one to the next."""
+    return d.tcp(
+        N, 2, ("MSS",), ip_id=_words(42, 16), ip_ttl=_draw(43).integers(37, 60, N) - HOPS, tcp_seq=_words(41, 32),
+        tcp_sport=_draw(44).integers(33000, 65000, N), tcp_mss=1460,
+    )  # fmt: skip
+
+
 def mirai():
     """The sequence number is the target's address."""
     dst = _words(12, 32)

@@ -28,6 +28,8 @@ IDENTIFYING = {
     "zmap 4": (rows.zmap_4, "zmap"),
     "unicornscan": (rows.unicornscan, "unicornscan"),
     "mirai": (rows.mirai, "mirai"),
+    "naabu": (rows.naabu, "naabu"),
+    "p0f-sendsyn": (rows.p0f_sendsyn, "p0f-sendsyn"),
     "hping": (rows.hping, "hping"),
     "hping SYN": (lambda: rows.hping(2), "hping"),
     "nping": (rows.nping, "nping"),
@@ -196,6 +198,10 @@ def test_two_crafters_that_fit_alike_are_named_together_and_neither_is_identifie
 
 def test_an_option_that_was_set_is_a_parameter_of_the_run():
     assert made_by(rows.masscan(ttl=200)).parameters["options"].value == {"--ttl": "196"}
+
+
+def test_a_run_of_nmap_per_probe_does_not_rule_nmap_out():
+    assert tool(made_by(rows.nmap_loop()), "nmap").conclusion != "elimination"
 
 
 def test_a_fork_is_mentioned_beside_its_root():

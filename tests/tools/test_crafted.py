@@ -38,6 +38,7 @@ def test_a_connect_scan_by_linux_gives_no_reason():
     (d.tcp(50, 16, (), ip_id=242), "one IP ID 242"),
     (d.udp(50, udp_sum=0), "UDP checksum 0"),
     (d.icmp(50, icmp_id=np.arange(50) * 1301), "a new ICMP identifier"),
+    (d.icmp(50, ip_id=np.arange(50) * 77), "echo requests without data"),
     (d.icmp(50, ip_flags=2, icmp_seq=np.arange(50) * 256), "wrong byte order"),
     (d.udp(50, ip_ttl=np.arange(50) % 23 * 7 % 23 + 33, ip_id=np.arange(50)), "TTLs from 33 to 55"),
 ])  # fmt: skip
