@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from craftmark import __version__
 from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder
@@ -72,7 +72,7 @@ def examine(
     floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
     return Report(
         schema=SCHEMA,
-        craftmark=version("craftmark"),
+        craftmark=__version__,
         knowledge=rules.sha256,
         conditions=Conditions(settings.year, settings.trust_clock, tuple(settings.own), settings.where, None),
         inputs=tuple(build.build_input(one) for one in case.describe()),
