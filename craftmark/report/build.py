@@ -63,7 +63,7 @@ def clock_of(inputs: Iterable[Provenance]) -> Clock:
     kinds = {one.clock for one in inputs if one.packets}
     for kind in ("since-boot", "time-of-day", "no-year"):
         if kind in kinds:
-            return Clock(kind)  # type: ignore[arg-type]
+            return Clock(kind)
     return Clock("epoch")
 
 

@@ -11,7 +11,6 @@ from craftmark.assess.conclude import conclude as conclude_beyond
 from craftmark.evidence.gather import dossier_of
 from craftmark.marks.infer import infer
 from craftmark.marks.markprint import markprint
-from craftmark.scans.answers import Ear, Heard
 from craftmark.scans.shapes import shape_of
 from craftmark.tools.conclude import Maker
 from craftmark.tools.conclude import conclude as conclude_tools
@@ -19,6 +18,7 @@ from craftmark.tools.conclude import conclude as conclude_tools
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
     from craftmark.marks.base import Toolmark
+    from craftmark.scans.answers import Ear, Heard
     from craftmark.scans.scans import Scan
     from craftmark.tools.rule import RuleSet
 
@@ -63,9 +63,7 @@ class Concluder:
             answers=_answers(heard),
             is_flood=is_flood,
         )
-        return Concluded(
-            scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject)
-        )
+        return Concluded(scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject))
 
 
 def _answers(heard: Heard) -> AnswersSeen:
