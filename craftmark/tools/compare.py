@@ -145,12 +145,22 @@ class _Score(NamedTuple):
 
 
 class Comparer:
-    """Compares all rules of a set with one kind of probe; judgements are made once for all that expect the same."""
+    """Compares all rules of a set with one kind of probe; judgements are made once for all that expect the same.
+
+    family: samples of all parts of the scan. when: day of the capture as yyyymmdd, where its clock is trusted.
+    """
 
     def __init__(
-        self, rules: RuleSet, dossier: Dossier, marks: Iterable[Toolmark], *, family: PacketBatch | None = None
+        self,
+        rules: RuleSet,
+        dossier: Dossier,
+        marks: Iterable[Toolmark],
+        *,
+        family: PacketBatch | None = None,
+        when: int | None = None,
     ) -> None:
         self.rules = rules
+        self._when = when
         self.sight = Sight(dossier, tuple(marks), family)
         self._judged: dict[tuple[object, ...], Judgement] = {}
 
@@ -165,8 +175,11 @@ class Comparer:
         """Return a rule's kinds of probe for this protocol, whatever control bits."""
         dossier = self.sight.dossier
         kinds = (-1, dossier.protocol, -2) if dossier.protocol not in WORDED else (-1, dossier.protocol)
-        found = [mode for mode in rule.modes if mode.protocol in kinds]
+        found = [mode for mode in rule.modes if mode.protocol in kinds and self._existed(mode)]
         return tuple(mode for mode in found if mode.icmp is None or dossier.icmp in (None, mode.icmp))
+
+    def _existed(self, mode: Mode) -> bool:
+        return self._when is None or mode.since is None or mode.since <= self._when
 
     def has_default(self, rule: ToolRule, name: str) -> bool:
         """Tell whether a rule sends by default, in some kind of probe, the one value that is seen of a field."""

@@ -138,7 +138,7 @@ def conclude(parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet
     when: day of the capture as yyyymmdd where its clock is trusted, else None and dates are silent.
     """
     family = join(dossier.sample for dossier, _ in parts) if len(parts) > 1 else None
-    comparers = [Comparer(rules, dossier, marks, family=family) for dossier, marks in parts]
+    comparers = [Comparer(rules, dossier, marks, family=family, when=when) for dossier, marks in parts]
     standings = [_standing(rule, comparers, when) for rule in rules]
     named, alike = _name(standings, comparers, rules)
     kind, why = _kind(comparers, standings, named)

@@ -46,7 +46,7 @@ _FORMS: Final = (
 )  # fmt: skip
 _EXPECT_KEYS: Final = frozenset((*_FORMS, "field", "settable", "source", "level", "option", "says", "bits", "step"))
 _MODE_KEYS: Final = frozenset(
-    ("id", "protocol", "control_bits", "with", "without", "icmp", "versions", "since", "until", "headers", "source",
+    ("id", "protocol", "control_bits", "with", "without", "icmp", "versions", "since", "headers", "source",
      "expect")
 )  # fmt: skip
 _RULE_KEYS: Final = frozenset(
@@ -178,7 +178,6 @@ class _Reader:
             versions=table.get("versions", ""),
             headers=table.get("headers", "own"),
             since=_day(table.get("since")),
-            until=_day(table.get("until")),
         )
 
     def bits(self, names: Iterable[str], line: int | None) -> int:

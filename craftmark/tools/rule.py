@@ -108,7 +108,7 @@ class Mode:
 
     protocol: as in dossiers (6, 17, 1, 132, 256 for ARP), -1 for any. bits: the exact sets of control bits, empty for
     any; with_bits and without_bits: bits that must be set or clear. icmp: type and code. headers: "own" when the
-    tool writes them, "stack" when it asks the system for a connection.
+    tool writes them, "stack" when it asks the system for a connection. since: first day on which a tool could send it.
     """
 
     id: str
@@ -121,7 +121,6 @@ class Mode:
     versions: str = ""
     headers: Literal["own", "stack"] = "own"
     since: int | None = None
-    until: int | None = None
 
     def sends(self, control_bits: int | None) -> bool:
         """Tell whether this kind of probe can have these control bits; unseen bits are possible."""

@@ -85,3 +85,11 @@ def test_a_field_set_by_an_option_names_the_option_and_rules_nobody_out():
 def test_fragments_of_a_probe_do_not_rule_nmap_out():
     made = rows.nmap(ip_flags=1)
     assert not compare("nmap", made).eliminated
+
+
+def test_with_a_trusted_clock_only_versions_of_that_day_are_compared():
+    made = d.with_relations(rows.zmap_4(), RULES.relations)
+    before = Comparer(RULES, made, (), when=20200101).compare(RULES.by_id["zmap"])
+    assert before.eliminated
+    assert before.mode.id in ("syn-v1", "syn-v3")
+    assert not Comparer(RULES, made, (), when=20250101).compare(RULES.by_id["zmap"]).eliminated
