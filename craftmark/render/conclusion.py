@@ -5,6 +5,7 @@ Pure: the same scan gives the same sentences, whatever evidence is shown beside 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from craftmark.render.numbers import counted, duration, listed, moment, percent, power
@@ -61,6 +62,12 @@ def kind_of_probe(part: Part | Scan) -> str:
 def by_conclusion(scan: Scan, conclusion: str) -> list[ToolVerdict]:
     """Return the comparisons with tools that ended so; systems' stacks are told by ``kind_why``."""
     return [verdict for verdict in scan.maker.tools if verdict.conclusion == conclusion and verdict.kind != "stack"]
+
+
+def not_eliminated(scan: Scan) -> list[ToolVerdict]:
+    """Return the comparisons that ended inconclusive, those first that need the least luck to send such packets."""
+    fits = by_conclusion(scan, "inconclusive")
+    return sorted(fits, key=lambda verdict: -(verdict.price_log10 if verdict.price_log10 is not None else -math.inf))
 
 
 def sources_phrase(scan: Scan) -> str:
@@ -165,7 +172,7 @@ def _made(scan: Scan) -> Iterator[str]:
     elif maker.conclusion == "unsuitable":
         yield "By which tool: too little was seen to tell."
     elif maker.kind != "stack":
-        fits = [verdict.tool for verdict in by_conclusion(scan, "inconclusive")]
+        fits = [verdict.tool for verdict in not_eliminated(scan)]
         yield f"By which tool cannot be told: {listed(fits, most=_NAMED)} would fit." if fits else "No known tool fits."
 
 
@@ -173,7 +180,7 @@ def _not_made(scan: Scan) -> Iterator[str]:
     out = [verdict.tool for verdict in by_conclusion(scan, "elimination")]
     if out:
         yield f"Not made with {listed(out, most=_NAMED, last='or')}."
-    fits = by_conclusion(scan, "inconclusive")
+    fits = not_eliminated(scan)
     if scan.maker.tool is not None and fits:
         prices = [verdict.price_log10 for verdict in fits if verdict.price_log10 is not None]
         price = f", at a price of {power(max(prices))} or less" if prices else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from craftmark.render.conclusion import agreement, by_conclusion
+from craftmark.render.conclusion import agreement, by_conclusion, not_eliminated
 from craftmark.render.numbers import counted, listed, percent, power
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write_maker(page: Page, scan: Scan, *, everything: bool) -> None:
     if maker.parameters:
         page.grid("parameters", [f"{name} = {value_text(one)}" for name, one in sorted(maker.parameters.items())])
     _write_eliminated(page, by_conclusion(scan, "elimination"), everything=everything)
-    _write_open(page, by_conclusion(scan, "inconclusive"), everything=everything)
+    _write_open(page, not_eliminated(scan), everything=everything)
 
 
 def verdict_reason(verdict: ToolVerdict) -> str:
@@ -110,5 +110,7 @@ def _settings(verdict: ToolVerdict) -> str:
     """Return how many settings it would take, and their price; "" where that was not counted."""
     if verdict.settings_needed is None:
         return ""
+    if verdict.settings_needed == 0:
+        return "none needed"
     price = f", {power(verdict.price_log10)}" if verdict.price_log10 is not None else ""
     return f"{verdict.settings_needed:,}{price}"

@@ -21,6 +21,9 @@ RANGES_SHOWN = 160
 #: Purposes of less weight are only counted.
 LEAST_WEIGHT = 0.05
 
+#: What the states of a port mean where the protocol has none.
+_HOSTS = {"open": "live hosts", "closed": "hosts that do not speak it", "filtered": "hosts behind a filter"}
+
 _CONSTANT_KINDS = ("constant", "ttl")
 _OTHER_LABELS = {
     "order": "order",
@@ -112,9 +115,10 @@ def _write_answers(page: Page, scan: Scan) -> None:
     groups: dict[str, list[str]] = {}
     for row in answers.predicted:
         if row.basis == "standard":
-            groups.setdefault("no answer" if row.answer == "none" else row.answer, []).append(row.state)
-    for place, (answer, states) in enumerate(groups.items()):
-        page.row("expected" if place == 0 else "", f"{answer} from {listed(states)} ports, by the standard")
+            whom = f"{row.state} ports" if scan.ports is not None else _HOSTS[row.state]
+            groups.setdefault("no answer" if row.answer == "none" else row.answer, []).append(whom)
+    for place, (answer, whose) in enumerate(groups.items()):
+        page.row("expected" if place == 0 else "", f"{answer} from {listed(whose)}, by the standard")
     for place, entry in enumerate(answers.remembered[:SHOWN]):
         page.row("firewalls" if place == 0 else "", f"{entry.firewall}: {entry_made(entry)}")
     page.row("reach", answers.reach or "cannot be told")

@@ -49,7 +49,7 @@ def test_the_sentences_say_what_who_who_not_how_far_what_for():
     assert "Made with libnet 1.0 sample programs 1.0.x: 2 marks agree (10^-31 that other code would show them)." in said
     assert "which program sent them stays open" in said
     assert "Not made with nmap, masscan, zmap, unicornscan, mirai, juno, pnscan, back-orifice or bo2k." in said
-    assert "at a price of 10^-41 or less: hping, nping, scapy and packit." in said
+    assert "at a price of 10^-41 or less: hping, nping, packit and scapy." in said
     assert "Most likely 4 hops away: initial TTL 48 (86 %); one sender for all sources." in said
     assert "What it could learn: nothing about ports" in said
     assert "Why: unexplained (60 %)" in said
@@ -64,7 +64,7 @@ def test_every_eliminated_tool_has_its_reason_and_number_on_the_page():
 
 def test_tools_that_are_not_eliminated_have_their_price_on_the_page():
     page = _words(render_text(report()))
-    assert "hping: 10, 10^-41 nping: 10, 10^-41 scapy: 11, 10^-44 packit: 10, 10^-41" in page
+    assert "hping: 10, 10^-41 nping: 10, 10^-41 packit: 10, 10^-41 scapy: 11, 10^-44" in page
 
 
 def test_every_constant_stands_with_its_count():
@@ -213,7 +213,7 @@ def test_a_tool_that_cannot_be_told_from_others_is_named_with_them():
     fits = tuple(tool for tool in tools() if tool.conclusion == "inconclusive")
     maker = Maker("crafted", ("no stack does",), "inconclusive", None, None, 0.5, fits, {})
     said = "\n".join(sentences(replace(scan(), maker=maker)))
-    assert "By which tool cannot be told: hping, nping, scapy and packit would fit." in said
+    assert "By which tool cannot be told: hping, nping, packit and scapy would fit." in said
     assert headline(replace(scan(), maker=maker)) == "port scan, crafted"
 
 
