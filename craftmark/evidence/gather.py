@@ -153,12 +153,12 @@ def _relations(finished: Finished, strands: Ints, small: PacketBatch) -> dict[st
     evidence = finished.evidence
     if not evidence.relations:
         return {}
-    values, seen = evaluate(tuple(evidence.relations.values()), small)
+    values, seen = evaluate(tuple(evidence.relations.values()), small, np.arange(len(small)))
     slots = _slots(finished, strands)
     state = {name: evidence.counts.state[name][slots] for name in ("counted", "held", "always", "ever")}
     found = {}
     for e, (text, expression) in enumerate(evidence.relations.items()):
-        rows = values[seen[:, e] != 0, e]
+        rows = values[e, seen[e]]
         counted = int(state["counted"][:, e].sum()) + len(rows)
         if not counted:
             continue

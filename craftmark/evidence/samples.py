@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.evidence.base import Ints, SlotArrays
-from craftmark.kernels.sketches import fold_sample, row_ranks
+from craftmark.kernels.sketches import fold_sample
 from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
 
@@ -52,11 +52,9 @@ class RowSample:
         """Fold rows into their slots."""
         if not len(rows):
             return
-        ranks = np.empty(len(rows), np.int64)
-        row_ranks(len(rows), rows, batch.ts_ns, batch.packet_id, int(self.by_time), ranks)
         state = self.state
         fold_sample(
-            len(rows), rows, slot, batch.words, batch.ts_ns, batch.packet_id, ranks, self.capacity,
+            len(rows), rows, slot, batch.words, batch.ts_ns, batch.packet_id, int(self.by_time), self.capacity,
             state["size"], state["rank"].reshape(-1), state["ident"].reshape(-1), state["place"].reshape(-1),
             state["kept"].reshape(-1, WORDS), state["kept_ns"].reshape(-1),
         )  # fmt: skip

@@ -42,14 +42,14 @@ class StrandTable:
     """
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self._factors = hash_factors(seed)
         self.numbers = np.zeros(NUMBERS, np.int64)
         self.numbers[FREE_HEAD] = -1
         self.keys = np.zeros((_START, KEY_WORDS), np.uint32)
         self.info = np.zeros((_START, INFO_COLUMNS), np.int64)
         self.kept = np.zeros(_START, np.int32)
         self._table = np.zeros(_START * 2, np.int64)
-        self._key = np.zeros(KEY_WORDS, np.uint32)
+        self._key = np.zeros((1, KEY_WORDS), np.uint32)
 
     def __len__(self) -> int:
         return int(self.numbers[N_STRANDS])
@@ -61,7 +61,7 @@ class StrandTable:
         while True:
             done = assign(
                 len(batch), done, batch.words, batch.ts_ns, self._key, self._table, self.keys, self.info,
-                self.numbers, self.seed, strand,
+                self.numbers, self._factors, strand,
             )  # fmt: skip
             if done >= len(batch):
                 return strand
@@ -73,7 +73,7 @@ class StrandTable:
         self.info = _resized(self.info, room)
         self.kept = _resized(self.kept, room)
         self._table = np.zeros(2 * room, np.int64)
-        rehash(len(self), self._table, self.keys, self.seed)
+        rehash(len(self), self._table, self.keys, self._factors)
 
     def absorb(self, other: StrandTable) -> Ints:
         """Enter another table's strands with their counts and times; return own strand of each of theirs."""
@@ -136,6 +136,17 @@ def _batch_with_keys(keys: NDArray[np.uint32]) -> PacketBatch:
     words[:, f.PRESENT] = keys[:, grouping.KEY_PRESENT]
     words[:, f.UNSEEN] = keys[:, grouping.KEY_UNSEEN]
     return packets
+
+
+def hash_factors(seed: int) -> Ints:
+    """Return the odd factors below 2**26 of a table's hash, drawn from its seed (SplitMix64, Steele et al. 2014)."""
+    factors = []
+    for step in range(1, KEY_WORDS + 1):
+        z = (seed + step * 0x9E3779B97F4A7C15) % (1 << 64)
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % (1 << 64)
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % (1 << 64)
+        factors.append((z >> 38) | (1 << 25) | 1)
+    return np.array(factors, np.int64)
 
 
 def _resized(array: NDArray[Any], rows: int) -> NDArray[Any]:

@@ -1,6 +1,7 @@
-"""Strides: the greatest common divisor of all differences of a field, with the least value as its base.
+"""Strides: the greatest common divisor of all differences of a field.
 
-gcd(x_i - x_0) does not depend on which value is subtracted, so (least, gcd) merges exactly.
+gcd(x_i - x_0) does not depend on which value is subtracted; all values leave one remainder by it, so (remainder, gcd)
+is canonical and merges exactly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ WATCHED = np.array([IP_DST, IP_ID, SPORT, DPORT, SEQ, ACK, TCP_WIN], np.int64)
 
 
 class Strides:
-    """Accumulator of base and stride per watched word; base -1 where no value was seen."""
+    """Accumulator of base and stride per watched word: any value seen until settled, then the remainder; -1: none."""
 
     def __init__(self) -> None:
         self.state = SlotArrays(base=("int64", len(WATCHED), -1), stride=("int64", len(WATCHED), 0))
@@ -46,11 +47,12 @@ class Strides:
         both = (mine >= 0) & (new >= 0)
         gap = np.where(both, np.abs(mine - new), 0)
         stride[slot] = np.gcd(np.gcd(stride[slot], theirs["stride"]), gap)
-        least = np.where(both, np.minimum(mine, new), np.maximum(mine, new))
-        base[slot] = least
+        base[slot] = np.where(mine >= 0, mine, new)
 
     def settle(self) -> None:
-        """Nothing to do: the state is canonical at any time."""
+        """Bring every base down to the remainder that all values leave."""
+        base, stride = self.state["base"], self.state["stride"]
+        base[:] = np.where((base >= 0) & (stride > 0), base % np.maximum(stride, 1), base)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return base and stride."""

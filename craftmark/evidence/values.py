@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.evidence.base import Ints, SlotArrays
-from craftmark.kernels.bits import fold_masks
+from craftmark.kernels.bits import fold_bits, fold_ranges
 from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ class Values:
     def update(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
         """Fold rows into their slots."""
         state = self.state
-        fold_masks(len(rows), rows, slot, batch.words, state["always"], state["ever"], state["low"], state["high"])
+        fold_bits(len(rows), rows, slot, batch.words, state["always"], state["ever"])
+        fold_ranges(len(rows), rows, slot, batch.words, state["low"], state["high"])
 
     def merge(self, other: Values, slot: Ints) -> None:
         """Fold the other's slots into own ones."""

@@ -7,8 +7,11 @@ from craftmark.packets.fields import WORDS
 
 
 @kernel
-def fold_masks(n, rows, slot, words, always, ever, low, high):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Fold ``words[rows[0:n]]`` into the four arrays of their slots (uint32[slots, WORDS])."""
+def fold_bits(n, rows, slot, words, always, ever):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Fold ``words[rows[0:n]]`` into the bits always and ever set of their slots (uint32[slots, WORDS]).
+
+    Two states a kernel: more, and the compiler no longer sees that they cannot overlap (30 ns a row instead of 8).
+    """
     for j in range(n):
         i = rows[j]
         s = slot[j]
@@ -16,25 +19,36 @@ def fold_masks(n, rows, slot, words, always, ever, low, high):  # type: ignore[n
             value = words[i, w]
             always[s, w] &= value
             ever[s, w] |= value
+
+
+@kernel
+def fold_ranges(n, rows, slot, words, low, high):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Fold ``words[rows[0:n]]`` into the least and greatest values of their slots (uint32[slots, WORDS])."""
+    for j in range(n):
+        i = rows[j]
+        s = slot[j]
+        for w in range(WORDS):
+            value = words[i, w]
             low[s, w] = min(low[s, w], value)
             high[s, w] = max(high[s, w], value)
 
 
 @kernel
 def fold_strides(n, rows, slot, words, watched, base, stride):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Keep per slot and watched word the least value and the gcd of all differences (base -1: no value yet)."""
+    """Keep per slot and watched word the gcd of all differences from the first value (base -1: no value yet)."""
     for j in range(n):
         i = rows[j]
         s = slot[j]
         for w in range(len(watched)):
+            b = stride[s, w]
+            if b == 1:
+                continue
             value = words[i, watched[w]]
             if base[s, w] < 0:
                 base[s, w] = value
                 continue
             a = abs(base[s, w] - value)
-            base[s, w] = min(base[s, w], value)
-            b = stride[s, w]
-            if b == 1 or a == 0 or (b and a % b == 0):
+            if a == 0 or (b and a % b == 0):
                 continue
             while b:
                 a, b = b, a % b
@@ -42,14 +56,23 @@ def fold_strides(n, rows, slot, words, watched, base, stride):  # type: ignore[n
 
 
 @kernel
+def gather_columns(n, rows, words, chosen, columns):  # type: ignore[no-untyped-def]
+    """Copy the words ``chosen`` of ``words[rows[0:n]]`` into contiguous columns (uint32[WORDS, n])."""
+    for j in range(n):
+        i = rows[j]
+        for w in range(len(chosen)):
+            columns[chosen[w], j] = words[i, chosen[w]]
+
+
+@kernel
 def fold_values(n, rows, slot, values, seen, expressions, held, always, ever, counted):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Fold the values of expressions (uint32[rows, expressions], seen uint8): counts, truths, bits always and ever set."""
+    """Fold the values of expressions (uint32[expressions, rows], seen uint8): counts, truths, bits always and ever set."""
     for j in range(n):
         i = rows[j]
         s = slot[j]
         for e in range(expressions):
-            if seen[i, e]:
-                value = values[i, e]
+            if seen[e, i]:
+                value = values[e, i]
                 counted[s, e] += 1
                 if value:
                     held[s, e] += 1

@@ -1,8 +1,8 @@
 """Rows to strands: a hash table of strand keys, and the store of rows that small strands keep whole.
 
 The table is open addressing with linear probing over int64 entries ``tag << 32 | strand + 1`` (0: empty); the tag saves
-touching the key of another strand. ``seed`` only moves entries about, so that nobody can prepare colliding packets;
-no result depends on it.
+touching the key of another strand. The secret ``factors`` only move entries about, so that nobody can prepare
+colliding packets; no result depends on them.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ NUMBERS = 7
 _M32 = 0xFFFFFFFF
 _MIX_A = 0x2C1B3C6D
 _MIX_B = 0x297A2D39
+_SEED = 0x1B873593
 _FRAGMENT_OR_QUOTE = 0x201  # NOTE_FRAGMENT | NOTE_QUOTE
 
 
@@ -85,22 +86,22 @@ def key_of(i, words, key):  # type: ignore[no-untyped-def]
     elif protocol == ARP:
         bits = words[i, SPORT]
     fragment = 1 if words[i, NOTES] & _FRAGMENT_OR_QUOTE else 0
-    key[0] = words[i, IP_SRC]
-    key[1] = words[i, IP_SRC_HIGH]
-    key[2] = words[i, IP_SRC_HIGH + 1]
-    key[3] = words[i, IP_SRC_HIGH + 2]
-    key[KEY_IDENTITY] = (
+    key[0, 0] = words[i, IP_SRC]
+    key[0, 1] = words[i, IP_SRC_HIGH]
+    key[0, 2] = words[i, IP_SRC_HIGH + 1]
+    key[0, 3] = words[i, IP_SRC_HIGH + 2]
+    key[0, KEY_IDENTITY] = (
         protocol
         | (words[i, IP_VERSION] << 16)
         | (words[i, IP_IHL] << 20)
         | (words[i, IP_FLAGS] << 24)
         | (fragment << 28)
     )
-    key[KEY_BITS] = bits
-    key[KEY_OPTIONS] = words[i, TCP_OPTIONS] if protocol == TCP else 0
-    key[KEY_OPTIONS_LOW] = words[i, TCP_OPTIONS_LOW] if protocol == TCP else 0
-    key[KEY_PRESENT] = words[i, PRESENT]
-    key[KEY_UNSEEN] = words[i, UNSEEN]
+    key[0, KEY_BITS] = bits
+    key[0, KEY_OPTIONS] = words[i, TCP_OPTIONS] if protocol == TCP else 0
+    key[0, KEY_OPTIONS_LOW] = words[i, TCP_OPTIONS_LOW] if protocol == TCP else 0
+    key[0, KEY_PRESENT] = words[i, PRESENT]
+    key[0, KEY_UNSEEN] = words[i, UNSEEN]
 
 
 @device
@@ -115,7 +116,7 @@ def find(n, table, mask, tag, keys, key):  # type: ignore[no-untyped-def]
             strand = (entry & _M32) - 1
             same = True
             for w in range(KEY_WORDS):
-                if keys[strand, w] != key[w]:
+                if keys[strand, w] != key[0, w]:
                     same = False
                     break
             if same:
@@ -124,15 +125,26 @@ def find(n, table, mask, tag, keys, key):  # type: ignore[no-untyped-def]
 
 
 @device
-def strand_of(i, words, key, table, mask, keys, info, numbers, seed):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def key_hash(s, keys, factors):  # type: ignore[no-untyped-def]
+    """Return a 32-bit hash of row ``s`` of ``keys``: multilinear over its words, with secret factors below 2**26."""
+    total = 0
+    for w in range(KEY_WORDS):
+        total += keys[s, w] * factors[w]
+    return mix(mix(_SEED, total & _M32), total >> 32)
+
+
+@device
+def tag_of(n):  # type: ignore[no-untyped-def]
+    """Return the 31 bits of a hash by which entries of the table are told apart."""
+    return mix(n, 0x5BD1E995) >> 1
+
+
+@device
+def strand_of(i, words, key, table, mask, keys, info, numbers, factors):  # type: ignore[no-untyped-def]  # noqa: PLR0913
     """Return the strand of row ``i``, a new one if its key is new; -1 when the strand arrays are full."""
     key_of(i, words, key)
-    h = seed & _M32
-    tag = seed >> 32
-    for w in range(KEY_WORDS):
-        h = mix(h, key[w])
-        tag ^= h
-    tag = mix(tag & _M32, h) >> 1
+    h = key_hash(0, key, factors)
+    tag = tag_of(h)
     place = find(h, table, mask, tag, keys, key)
     if table[place]:
         return (table[place] & _M32) - 1
@@ -140,7 +152,7 @@ def strand_of(i, words, key, table, mask, keys, info, numbers, seed):  # type: i
     if strand >= len(keys):
         return -1
     for w in range(KEY_WORDS):
-        keys[strand, w] = key[w]
+        keys[strand, w] = key[0, w]
     info[strand, COUNT] = 0
     info[strand, HEAD] = -1
     info[strand, SLOT] = -1
@@ -150,11 +162,11 @@ def strand_of(i, words, key, table, mask, keys, info, numbers, seed):  # type: i
 
 
 @kernel
-def assign(n, start, words, ts_ns, key, table, keys, info, numbers, seed, strand):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def assign(n, start, words, ts_ns, key, table, keys, info, numbers, factors, strand):  # type: ignore[no-untyped-def]  # noqa: PLR0913
     """Give rows ``start``..``n`` their strands and count them; return the row it stopped at, short of strand space."""
     mask = len(table) - 1
     for i in range(start, n):
-        s = strand_of(i, words, key, table, mask, keys, info, numbers, seed)
+        s = strand_of(i, words, key, table, mask, keys, info, numbers, factors)
         if s < 0:
             return i
         strand[i] = s
@@ -169,20 +181,15 @@ def assign(n, start, words, ts_ns, key, table, keys, info, numbers, seed, strand
 
 
 @kernel
-def rehash(n, table, keys, seed):  # type: ignore[no-untyped-def]
+def rehash(n, table, keys, factors):  # type: ignore[no-untyped-def]
     """Enter strands 0..n anew into an empty, larger table."""
     mask = len(table) - 1
     for s in range(n):
-        h = seed & _M32
-        tag = seed >> 32
-        for w in range(KEY_WORDS):
-            h = mix(h, keys[s, w])
-            tag ^= h
-        tag = mix(tag & _M32, h) >> 1
+        h = key_hash(s, keys, factors)
         place = h & mask
         while table[place]:
             place = (place + 1) & mask
-        table[place] = (tag << 32) | (s + 1)
+        table[place] = (tag_of(h) << 32) | (s + 1)
 
 
 @kernel
@@ -286,7 +293,7 @@ def rows_in_order(n, order, info, link, store_ns, store_id, out, start):  # type
 
 
 @kernel
-def key_hashes(n, keys, source_hash, key_hash):  # type: ignore[no-untyped-def]
+def key_hashes(n, keys, source_hash, whole_hash):  # type: ignore[no-untyped-def]
     """Hash each strand's source address and whole key, unkeyed: the canonical order of strands."""
     for s in range(n):
         h = 0x51ED270B
@@ -295,4 +302,4 @@ def key_hashes(n, keys, source_hash, key_hash):  # type: ignore[no-untyped-def]
         source_hash[s] = h
         for w in range(4, KEY_WORDS):
             h = mix(h, keys[s, w])
-        key_hash[s] = h
+        whole_hash[s] = h

@@ -24,6 +24,9 @@ def fold_targets(n, rows, slot, words, registers, bits):  # type: ignore[no-unty
                 h = mix(h, words[i, IP_DST_HIGH + w])
         place = h & ((1 << bits) - 1)
         rest = mix(h, 0x5BD1E995)
+        rank = registers[slot[j], place]
+        if rest & ((1 << rank) - 1):
+            continue
         rank = 1
         while rank <= 32 and not rest & 1:
             rest >>= 1
@@ -81,6 +84,24 @@ def sift_down(size, base, rank, ident, place):  # type: ignore[no-untyped-def]
         k = child
 
 
+@device
+def id_hash(n):  # type: ignore[no-untyped-def]
+    """Return a 32-bit hash of a packet id."""
+    return mix(mix(_SEED, n & _M32), n >> 32)
+
+
+@device
+def fair_rank(n):  # type: ignore[no-untyped-def]
+    """Return the rank of a packet in fair samples from the hash of its id."""
+    return (n << 30) | (mix(n, 0x3C6EF372) >> 2)
+
+
+@device
+def slice_hash(n):  # type: ignore[no-untyped-def]
+    """Return a 30-bit hash of a time slice."""
+    return mix(mix(_SEED, n & _M32), (n >> 32) & _M32) >> 2
+
+
 @kernel
 def row_ranks(n, rows, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-untyped-def]  # noqa: PLR0913
     """Rank rows for a bottom-k sample: by hash of the packet (fair), or by hash of its 4.3 s slice, then time.
@@ -90,30 +111,39 @@ def row_ranks(n, rows, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-unt
     for j in range(n):
         i = rows[j]
         if by_time:
-            piece = ts_ns[i] >> 32
-            h = mix(mix(_SEED, piece & _M32), (piece >> 32) & _M32)
-            ranks[j] = ((h >> 2) << 32) | (ts_ns[i] & _M32)
+            ranks[j] = (slice_hash(ts_ns[i] >> 32) << 32) | (ts_ns[i] & _M32)
         else:
-            h = mix(_SEED, packet_id[i] & _M32)
-            h = mix(h, packet_id[i] >> 32)
-            ranks[j] = (h << 30) | (mix(h, 0x3C6EF372) >> 2)
+            ranks[j] = fair_rank(id_hash(packet_id[i]))
 
 
 @kernel
 def fold_sample(  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    n, rows, slot, words, ts_ns, packet_id, ranks, k, size, rank, ident, place, kept, kept_ns
+    n, rows, slot, words, ts_ns, packet_id, by_time, k, size, rank, ident, place, kept, kept_ns
 ):
     """Keep per slot the ``k`` rows of least rank: heaps ``rank``, ``ident``, ``place`` (int64[slots * k]) over ``kept``.
 
-    ``kept`` is uint32[slots * k, WORDS]; ``place`` says which of its slot's k rows an entry stands in.
+    ``kept`` is uint32[slots * k, WORDS]; ``place`` says which of its slot's k rows an entry stands in. Ranks as in
+    ``row_ranks``; most rows of a long strand are turned away by the first half of theirs.
     """
+    piece = -1
+    piece_hash = slice_hash(piece)
     for j in range(n):
         i = rows[j]
         s = slot[j]
         base = s * k
         filled = size[s]
+        if by_time:
+            if ts_ns[i] >> 32 != piece:
+                piece = ts_ns[i] >> 32
+                piece_hash = slice_hash(piece)
+            value = (piece_hash << 32) | (ts_ns[i] & _M32)
+        else:
+            value = id_hash(packet_id[i])
+            if filled == k and (value << 30) > rank[base]:
+                continue
+            value = fair_rank(value)
         if filled == k:
-            if ranks[j] > rank[base] or (ranks[j] == rank[base] and packet_id[i] >= ident[base]):
+            if value > rank[base] or (value == rank[base] and packet_id[i] >= ident[base]):
                 continue
             entry = base
             at = base + place[base]
@@ -122,7 +152,7 @@ def fold_sample(  # type: ignore[no-untyped-def]  # noqa: PLR0913
             at = entry
             place[entry] = filled
             size[s] = filled + 1
-        rank[entry] = ranks[j]
+        rank[entry] = value
         ident[entry] = packet_id[i]
         for w in range(WORDS):
             kept[at, w] = words[i, w]

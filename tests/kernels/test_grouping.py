@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from craftmark.evidence.strands import hash_factors
 from craftmark.kernels.grouping import (
     COUNT,
     FIRST_NS,
@@ -42,7 +43,7 @@ def tables(strands, entries):
     numbers = np.zeros(NUMBERS, np.int64)
     numbers[FREE_HEAD] = -1
     return (
-        np.zeros(KEY_WORDS, np.uint32), np.zeros(entries, np.int64), np.zeros((strands, KEY_WORDS), np.uint32),
+        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(entries, np.int64), np.zeros((strands, KEY_WORDS), np.uint32),
         np.zeros((strands, INFO_COLUMNS), np.int64), numbers,
     )  # fmt: skip
 
@@ -50,7 +51,7 @@ def tables(strands, entries):
 def assigned(batch, seed, *, strands=64, entries=128):
     out = np.full(len(batch), -1, np.int64)
     made = tables(strands, entries)
-    return run_both(assign, len(batch), 0, batch.words, batch.ts_ns, *made, seed, out)
+    return run_both(assign, len(batch), 0, batch.words, batch.ts_ns, *made, hash_factors(seed), out)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32, 2**60 - 1])
@@ -94,9 +95,9 @@ def test_a_larger_table_finds_the_same_strands(seed):
     batch = random_batch(6, SIZES)
     _, args = assigned(batch, seed)
     key, keys, info, numbers, strand = args[3], args[5], args[6], args[7], args[9]
-    _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, seed)
+    _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, hash_factors(seed))
     again = np.full(len(batch), -1, np.int64)
-    _, out = run_both(assign, len(batch), 0, batch.words, batch.ts_ns, key, larger, keys, info, numbers, seed, again)
+    _, out = run_both(assign, len(batch), 0, batch.words, batch.ts_ns, key, larger, keys, info, numbers, hash_factors(seed), again)
     assert out[9].tolist() == strand.tolist()
     assert out[6][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
 

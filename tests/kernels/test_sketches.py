@@ -82,17 +82,19 @@ def test_fair_ranks_of_following_packets_are_spread_evenly():
 
 @pytest.mark.parametrize("k", [1, 2, 7, 64])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_sample_is_the_least_ranks_of_a_full_sort(k, seed):
+@pytest.mark.parametrize("by_time", [0, 1])
+def test_a_sample_is_the_least_ranks_of_a_full_sort(k, seed, by_time):
     """Ranks tie on purpose; the packet number decides."""
     rng = np.random.default_rng(seed)
     count, slots = 300, 3
     words = rng.integers(0, 1 << 32, (count, WORDS), dtype=np.uint32)
-    ts_ns, number = rng.integers(-(2**62), 2**62, count), rng.permutation(count)
-    ranks, slot = rng.integers(0, 40, count) << 50, rng.integers(0, slots, count)
+    ts_ns, number = rng.choice(rng.integers(-(2**62), 2**62, 20), count), rng.permutation(count)
+    slot = rng.integers(0, slots, count)
+    ranks = run_both(row_ranks, count, np.arange(count), ts_ns, number, by_time, np.empty(count, np.int64))[1][4]
     state = [np.zeros(slots, np.int64), *(np.zeros(slots * k, np.int64) for _ in range(3))]
     kept, kept_ns = np.zeros((slots * k, WORDS), np.uint32), np.zeros(slots * k, np.int64)
     rows = np.arange(count)
-    _, args = run_both(fold_sample, count, rows, slot, words, ts_ns, number, ranks, k, *state, kept, kept_ns)
+    _, args = run_both(fold_sample, count, rows, slot, words, ts_ns, number, by_time, k, *state, kept, kept_ns)
     size, rank, ident, place, kept, kept_ns = args[7:]
     for s in range(slots):
         mine = np.flatnonzero(slot == s).tolist()

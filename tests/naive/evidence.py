@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def deep_state(
         "high": [max(column) for column in columns],
         "always": [_all_of(column) for column in columns],
         "ever": [_any_of(column) for column in columns],
-        "base": [min(columns[w]) for w in WATCHED],
+        "base": [remainder(columns[w]) for w in WATCHED],
         "stride": [_stride(columns[w]) for w in WATCHED],
         "registers": registers_of(addresses, 11),
         "bitmap": bitmap_of([port % 65536 for port in columns[f.DPORT]]),
@@ -81,3 +82,9 @@ def _stride(values: list[int]) -> int:
     for value in values:
         stride = gcd(stride, value - values[0])
     return stride
+
+
+def remainder(values):
+    """What all values leave by the gcd of their differences; the value itself where they are all one."""
+    step = reduce(gcd, [value - values[0] for value in values], 0)
+    return values[0] % step if step else values[0]
