@@ -41,7 +41,7 @@ class Line:
     log10_chance: log10 of the chance that code without a rule shows what is seen of the field. against: where it
     disagrees, log10 of the chance that the tool itself would show this, None if it never does. price: log10 of the
     chance that its user, or somebody who changed the tool, made it show just this. exact: one value is expected, not a
-    behaviour.
+    behaviour. fixed: one value is seen.
     """
 
     field: str
@@ -60,6 +60,7 @@ class Line:
     price: float = 0.0
     relation: bool = False
     exact: bool = False
+    fixed: bool = False
     bits: int = 16
     key: tuple[object, ...] = ()
 
@@ -249,6 +250,7 @@ class Comparer:
 
     def _line(self, e: Expectation) -> Line:
         judged = self.judge(e)
+        evidence = self.sight.field(e.field)
         price = 0.0
         if judged.verdict == "disagrees":
             price = log10(_PRICES[e.settable]) + judged.price
@@ -258,5 +260,6 @@ class Comparer:
             settable=e.settable, level=e.level, source=e.source, option=e.option, says=e.says,
             log10_chance=judged.price if judged.verdict == "disagrees" else judged.base,
             against=judged.against, price=price, relation=bool(e.relation),
-            exact=bool(e.values), bits=e.bits, key=e.key,
+            exact=bool(e.values), fixed=evidence is not None and evidence.constant is not None,
+            bits=e.bits, key=e.key,
         )  # fmt: skip

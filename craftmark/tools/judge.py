@@ -177,7 +177,7 @@ def _key(e: Expectation, sight: Sight) -> Judgement:
     tests = sight.tests(e.constant_of, e.field) - 1
     if evidence.value is not None:
         text = f"{e.constant_of} = 0x{evidence.value:X} in {evidence.seen:,} of {evidence.seen:,}"
-        if tests < 1 and len(relation_fields(e.constant_of)) > 1:
+        if tests < 1 and (len(relation_fields(e.constant_of)) > 1 or evidence.seen < FEW):
             return Judgement("silent", f"{text}, but {e.field} shows too little to tell")
         if tests < 1:
             return Judgement("agrees", f"{text}, its fields never changing", evidence.seen, evidence.seen, log10(0.1))
@@ -204,6 +204,8 @@ def _varies(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
     if sight.dossier.sampled and evidence.constant is None:
         draws = min(draws, len(sight.values(e.field)))
     text = sight.text(e.field)
+    # Sources that send a probe each share no draw, if their values differ.
+    draws = max(draws, evidence.distinct)
     if draws < FEW:
         return Judgement("silent", f"{text}: too few to tell")
     against = chance.few_values(draws, evidence.distinct, e.bits)

@@ -68,9 +68,14 @@ def other_cost(facts: Sequence[Fact], parts: Sequence[Comparison]) -> float:
                 paid.add((fact.part, line.field))
         elif not mine:
             cost += line.log10_chance
-        elif line.exact and not any(other.exact for other in mine):
+        elif _is_one_value(line) and not any(other.exact for other in mine):
             cost += max(-line.bits * log10(2), log10(chance.OPTION_USED) + line.log10_chance)
     return cost + _unasked(facts, parts)
+
+
+def _is_one_value(line: Line) -> bool:
+    """Tell whether a line is about one value: expected of the field, or set by the user."""
+    return line.exact if line.verdict == "agrees" else line.fixed and not line.relation
 
 
 def _lines_on(comparison: Comparison, line: Line) -> list[Line]:

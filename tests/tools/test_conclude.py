@@ -212,3 +212,29 @@ def test_a_fork_is_mentioned_beside_its_root():
 
 def test_every_rule_but_the_stacks_has_a_conclusion():
     assert {one.tool for one in made_by(rows.nmap()).tools} == {rule.id for rule in RULES if rule.kind != "stack"}
+
+
+WINDOWS_OF_HABIT = (0, 1, 512, 1024, 4096, 5840, 8192, 16384, 65535, 64240, 1234, 14600)
+
+
+def hand_made(seed: int):
+    """Return probes as somebody might write them: each field by one of the usual habits, chosen apart."""
+    draw = np.random.default_rng(seed)
+    n = int(draw.choice([5, 40, 200]))
+    rising = np.arange(n)
+    ids = (0, 1, 4242, draw.integers(0, 65536, n), rising + 700)
+    seqs = (0, 0x1234567, draw.integers(0, 1 << 32, n), draw.integers(0, 1 << 31, n), rising + 5000)
+    acks = (0, 0, draw.integers(0, 1 << 31, n), 0x7654321)
+    ports = (43210, 53, 1234, draw.integers(1024, 65536, n), draw.integers(32768, 61000, n), rising + 3000)
+    options = ((), ("MSS",), rows.LINUX, rows.WINDOWS)[draw.integers(0, 4)]
+    return d.tcp(
+        n, int(draw.choice([2, 2, 1, 13, 0])), options, ip_ttl=int(draw.choice([60, 124, 251])),
+        ip_id=ids[draw.integers(0, 5)], tcp_seq=seqs[draw.integers(0, 5)], tcp_ack=acks[draw.integers(0, 4)],
+        tcp_sport=ports[draw.integers(0, 6)], tcp_win=int(draw.choice(WINDOWS_OF_HABIT)),
+        ip_flags=int(draw.choice([0, 2])), **({"tcp_mss": 1460} if options else {}),
+    )  # fmt: skip
+
+
+def test_hand_made_headers_of_usual_values_name_nobody():
+    named = [(seed, maker.tool) for seed in range(60) if (maker := made_by(hand_made(seed))).tool]
+    assert named == []
