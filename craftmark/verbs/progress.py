@@ -28,18 +28,20 @@ class Progress:
     def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock
-        self._start = clock()
-        self._next = self._start + QUIET_SECONDS
+        self._next = clock() + QUIET_SECONDS
+        self._first: tuple[float, int, float] | None = None
         self._written = False
 
     def __call__(self, packets: int, *, fraction: float | None = None, scans: int | None = None) -> None:
         """Tell packets read, the share of the inputs read (None: unknown), and scans found so far (None: unknown)."""
         now = self._clock()
+        if self._first is None:  # what went before, such as compiling, says nothing about the rate
+            self._first = (now, packets, fraction or 0.0)
         if now < self._next:
             return
         self._next = now + STEP_SECONDS
         self._written = True
-        self._stream.write(f"\r{self._line(packets, now - self._start, fraction, scans)}\x1b[K")
+        self._stream.write(f"\r{self._line(now, packets, fraction, scans)}\x1b[K")
         self._stream.flush()
 
     def close(self) -> None:
@@ -49,13 +51,16 @@ class Progress:
             self._stream.flush()
             self._written = False
 
-    @staticmethod
-    def _line(packets: int, seconds: float, fraction: float | None, scans: int | None) -> str:
-        parts = [f"{packets:,} packets", f"{packets / max(seconds, 1e-9):,.0f}/s"]
+    def _line(self, now: float, packets: int, fraction: float | None, scans: int | None) -> str:
+        start, packets_then, fraction_then = self._first or (now, packets, 0.0)
+        parts = [f"{packets:,} packets"]
+        if now > start:
+            parts.append(f"{(packets - packets_then) / (now - start):,.0f}/s")
         if fraction is not None and fraction > 0:
             parts.append(f"{min(fraction, 1) * 100:.0f} %")
-            if fraction >= _ENOUGH:
-                parts.append(f"{max(seconds / fraction - seconds, 0):.0f} s left")
+            if fraction - fraction_then >= _ENOUGH:
+                left = (1 - fraction) * (now - start) / (fraction - fraction_then)
+                parts.append(f"{max(left, 0):.0f} s left")
         if scans is not None:
             parts.append("1 scan so far" if scans == 1 else f"{scans:,} scans so far")
         return ", ".join(parts)
