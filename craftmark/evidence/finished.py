@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from craftmark.evidence.base import Ints
     from craftmark.evidence.fold import Evidence
 
+#: Bits of a fair rank below the hash of both ends.
+PAIR_SHIFT = 30
+
 
 class Finished:
     """All strands, sorted so that those of one source stand together. Arrays have one entry per strand.
@@ -92,6 +95,19 @@ class Finished:
         """Return the time of every known row."""
         return np.concatenate([self.evidence.store.batch.ts_ns[self._rows], self._sampled[0].ts_ns])
 
+    def known_pairs(self) -> Ints:
+        """Return the hash of both ends of every known row: what fair samples choose conversations by."""
+        store, sampled = self.evidence.store.batch, self._sampled[0]
+        ranks = [_ranks(store, self._rows), fair_ranks(sampled)]
+        return np.concatenate(ranks) >> PAIR_SHIFT
+
+    def pair_limits(self) -> Ints:
+        """Return per strand the pair hash up to which its conversations are known: all of them for small ones."""
+        limit = np.full(len(self), np.iinfo(np.int64).max)
+        deep = np.flatnonzero(self.slot >= 0)
+        limit[deep] = self.evidence.fair.state["rank"][self.slot[deep], 0] >> PAIR_SHIFT
+        return limit
+
     def small_rows(self, strands: Ints) -> PacketBatch:
         """Return all rows of the small ones among some strands, strand by strand."""
         chosen = [self._rows[self._start[s] : self._start[s + 1]] for s in strands if self.slot[s] < 0]
@@ -121,8 +137,12 @@ class Finished:
 
 def fair_ranks(batch: PacketBatch) -> Ints:
     """Return the rank of every packet in fair samples (see evidence/samples.py)."""
-    ranks = np.empty(len(batch), np.int64)
-    row_ranks(len(batch), np.arange(len(batch)), batch.ts_ns, batch.packet_id, 0, ranks)
+    return _ranks(batch, np.arange(len(batch)))
+
+
+def _ranks(batch: PacketBatch, rows: Ints) -> Ints:
+    ranks = np.empty(len(rows), np.int64)
+    row_ranks(len(rows), rows, batch.words, batch.ts_ns, batch.packet_id, 0, ranks)
     return ranks
 
 

@@ -1,8 +1,9 @@
 """Samples of whole rows per strand: a fair one, and one of runs of consecutive packets.
 
 Both are bottom-k: rows have a rank that depends on the packet alone, and the k least ranks are kept. The fair sample
-ranks by a hash of the packet id. The other ranks by a hash of the packet's 4.3 s time slice, then by time, so that it
-holds the earliest packets of a few slices with none missing between.
+ranks by a hash of the packet's two ends, then of its id: whole conversations, the same ones in every strand, so that
+openings, answers and data of a connection are known together. The other ranks by a hash of the packet's 4.3 s time
+slice, then by time, so that it holds the earliest packets of a few slices with none missing between.
 """
 
 from __future__ import annotations

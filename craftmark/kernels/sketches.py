@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from craftmark.kernels._jit import device, kernel
 from craftmark.kernels.grouping import mix
-from craftmark.packets.fields import IP_DST, IP_DST_HIGH, WORDS
+from craftmark.packets.fields import DPORT, IP_DST, IP_DST_HIGH, IP_SRC, PROTOCOL, SCTP, SPORT, TCP, UDP, WORDS
 
 _M32 = 0xFFFFFFFF
 _SEED = 0x1B873593
@@ -85,15 +85,23 @@ def sift_down(size, base, rank, ident, place):  # type: ignore[no-untyped-def]
 
 
 @device
-def id_hash(n):  # type: ignore[no-untyped-def]
-    """Return a 32-bit hash of a packet id."""
-    return mix(mix(_SEED, n & _M32), n >> 32)
+def pair_hash(i, words):  # type: ignore[no-untyped-def]
+    """Return a 32-bit hash of the two ends of row ``i``, the same for both directions of a conversation."""
+    ends = 0
+    ends += words[i, IP_SRC]
+    ends += words[i, IP_DST]
+    ports = 0
+    protocol = words[i, PROTOCOL]
+    if protocol in (TCP, UDP, SCTP):
+        ports += words[i, SPORT]
+        ports += words[i, DPORT]
+    return mix(mix(_SEED, ends & _M32), ports & _M32)
 
 
 @device
-def fair_rank(n):  # type: ignore[no-untyped-def]
-    """Return the rank of a packet in fair samples from the hash of its id."""
-    return (n << 30) | (mix(n, 0x3C6EF372) >> 2)
+def fair_rank(n, ident):  # type: ignore[no-untyped-def]
+    """Return the rank of a packet in fair samples: hash ``n`` of its ends first, then a hash of its id."""
+    return (n << 30) | (mix(mix(n, ident & _M32), ident >> 32) >> 2)
 
 
 @device
@@ -103,17 +111,18 @@ def slice_hash(n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def row_ranks(n, rows, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Rank rows for a bottom-k sample: by hash of the packet (fair), or by hash of its 4.3 s slice, then time.
+def row_ranks(n, rows, words, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Rank rows for a bottom-k sample: by hash of both ends, then of the id (fair), or of the 4.3 s slice, then time.
 
-    The second keeps whole runs of consecutive packets: the earliest of a few slices drawn by hash.
+    The first keeps whole conversations, the same ones in all strands, the second whole runs of consecutive packets: the
+    earliest of a few slices drawn by hash.
     """
     for j in range(n):
         i = rows[j]
         if by_time:
             ranks[j] = (slice_hash(ts_ns[i] >> 32) << 32) | (ts_ns[i] & _M32)
         else:
-            ranks[j] = fair_rank(id_hash(packet_id[i]))
+            ranks[j] = fair_rank(pair_hash(i, words), packet_id[i])
 
 
 @kernel
@@ -138,10 +147,10 @@ def fold_sample(  # type: ignore[no-untyped-def]  # noqa: PLR0913
                 piece_hash = slice_hash(piece)
             value = (piece_hash << 32) | (ts_ns[i] & _M32)
         else:
-            value = id_hash(packet_id[i])
+            value = pair_hash(i, words)
             if filled == k and (value << 30) > rank[base]:
                 continue
-            value = fair_rank(value)
+            value = fair_rank(value, packet_id[i])
         if filled == k:
             if value > rank[base] or (value == rank[base] and packet_id[i] >= ident[base]):
                 continue

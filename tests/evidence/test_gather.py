@@ -173,7 +173,7 @@ def test_a_time_missing_in_one_packet_of_many_is_told():
 def test_the_sample_of_a_large_and_a_small_strand_is_fair():
     """Every strand is sampled at the rate of the largest: no source counts double."""
     sources = np.where(np.arange(4000) % 20 == 0, 2, 1)
-    found = gathered(probes(4000, ip_src=sources, tcp_flags=2), capacity=256)
+    found = gathered(probes(4000, ip_src=sources, tcp_flags=2, tcp_dport=np.arange(4000)), capacity=256)
     share = (found.sample.column("ip_src") == 2).mean()
     assert abs(share - 0.05) < 0.05
     assert (np.diff(found.sample.ts_ns) >= 0).all()

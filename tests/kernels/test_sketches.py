@@ -7,7 +7,7 @@ import pytest
 
 from craftmark.evidence.distinct import REGISTER_BITS, estimate, ports_of
 from craftmark.kernels.sketches import fold_ports, fold_sample, fold_targets, row_ranks
-from craftmark.packets.fields import DPORT, IP_DST, IP_DST_HIGH, WORDS
+from craftmark.packets.fields import DPORT, IP_DST, IP_DST_HIGH, IP_SRC, PROTOCOL, SPORT, TCP, WORDS
 from tests.kernels.both import run_both
 from tests.naive.sketches import bitmap_of, bottom_k, fair_rank, registers_of, run_rank
 
@@ -63,18 +63,44 @@ TIMES = np.array([0, -1, 1, -(2**32), 2**32, 2**62, -(2**62), 1_000_000_000_123_
 NUMBERS = np.array([0, 1, 2**32, 2**40 + 1, 2**62, 2**63 - 1, 5, 6, 7, 8], np.int64)
 
 
-def ranks_of(times, numbers, by_time):
+def ranks_of(times, numbers, by_time, words=None):
     rows = np.arange(len(times))
-    return run_both(row_ranks, len(rows), rows, times, numbers, by_time, np.empty(len(rows), np.int64))[1][4]
+    words = addresses(3, len(times)) if words is None else words
+    return run_both(row_ranks, len(rows), rows, words, times, numbers, by_time, np.empty(len(rows), np.int64))[1][5]
 
 
 def test_ranks_are_those_of_the_definition_for_any_time_and_number():
-    assert ranks_of(TIMES, NUMBERS, 0).tolist() == [fair_rank(number) for number in NUMBERS.tolist()]
+    words = addresses(3, len(TIMES))
+    words[:, [SPORT, DPORT, PROTOCOL]] = 0xFFFF
+    words[:5, PROTOCOL] = TCP
+    wanted = [fair_rank(row, number) for row, number in zip(words.tolist(), NUMBERS.tolist(), strict=True)]
+    assert ranks_of(TIMES, NUMBERS, 0, words).tolist() == wanted
     assert ranks_of(TIMES, NUMBERS, 1).tolist() == [run_rank(time) for time in TIMES.tolist()]
 
 
+def test_both_directions_of_a_conversation_rank_together():
+    words = addresses(4, 100)
+    words[:, IP_SRC], words[:, SPORT], words[:, DPORT], words[:, PROTOCOL] = 77, 1234, 80, TCP
+    back = words.copy()
+    back[:, [IP_SRC, IP_DST, SPORT, DPORT]] = words[:, [IP_DST, IP_SRC, DPORT, SPORT]]
+    one, two = (
+        ranks_of(np.zeros(100, np.int64), np.arange(n, n + 100), 0, part) for n, part in ((1, words), (500, back))
+    )
+    assert (one >> 30).tolist() == (two >> 30).tolist()
+    assert len(set((one >> 30).tolist())) == 100
+    assert (one != two).all()
+
+
+def following(count):
+    """A port scan: one target, ports in order."""
+    words = np.zeros((count, WORDS), np.uint32)
+    words[:, IP_SRC], words[:, IP_DST], words[:, SPORT], words[:, PROTOCOL] = 5, 9, 31337, TCP
+    words[:, DPORT] = np.arange(count)
+    return words
+
+
 def test_fair_ranks_of_following_packets_are_spread_evenly():
-    ranks = ranks_of(np.zeros(4000, np.int64), np.arange(1, 4001), 0)
+    ranks = ranks_of(np.zeros(4000, np.int64), np.arange(1, 4001), 0, following(4000))
     shares = np.bincount(ranks >> 58, minlength=16) / 4000
     assert len(shares) == 16
     assert abs(shares - 1 / 16).max() < 0.02
@@ -90,7 +116,7 @@ def test_a_sample_is_the_least_ranks_of_a_full_sort(k, seed, by_time):
     words = rng.integers(0, 1 << 32, (count, WORDS), dtype=np.uint32)
     ts_ns, number = rng.choice(rng.integers(-(2**62), 2**62, 20), count), rng.permutation(count)
     slot = rng.integers(0, slots, count)
-    ranks = run_both(row_ranks, count, np.arange(count), ts_ns, number, by_time, np.empty(count, np.int64))[1][4]
+    ranks = ranks_of(ts_ns, number, by_time, words)
     state = [np.zeros(slots, np.int64), *(np.zeros(slots * k, np.int64) for _ in range(3))]
     kept, kept_ns = np.zeros((slots * k, WORDS), np.uint32), np.zeros(slots * k, np.int64)
     rows = np.arange(count)

@@ -46,7 +46,7 @@ def deep_state(
     """Return the state of every accumulator for the packets of one strand."""
     columns = [[words[r][w] for r in rows] for w in range(f.WORDS)]
     addresses = list(zip(columns[f.IP_DST], *columns[f.IP_DST_HIGH : f.IP_DST_HIGH + 3], strict=True))
-    fair = {r: fair_rank(numbers[r]) for r in rows}
+    fair = {r: fair_rank(words[r], numbers[r]) for r in rows}
     runs = {r: run_rank(times[r]) for r in rows}
     ident = {r: numbers[r] for r in rows}
     return {

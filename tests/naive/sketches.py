@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from craftmark.packets import fields as f
+
 MASK_32 = 0xFFFFFFFF
 SEED = 0x1B873593
 
@@ -14,10 +16,16 @@ def mix(state: int, word: int) -> int:
     return value ^ value >> 14
 
 
-def fair_rank(packet_id: int) -> int:
-    """Return the rank of a packet in fair samples: 62 bits of a hash of its number."""
-    first = mix(mix(SEED, packet_id % 2**32), packet_id // 2**32)
-    return first * 2**30 + mix(first, 0x3C6EF372) // 4
+def pair_hash(row: list[int]) -> int:
+    """Return the hash of both ends: of the sum of the addresses' low words, then of the sum of the ports."""
+    ports = row[f.SPORT] + row[f.DPORT] if row[f.PROTOCOL] in (f.TCP, f.UDP, f.SCTP) else 0
+    return mix(mix(SEED, (row[f.IP_SRC] + row[f.IP_DST]) % 2**32), ports % 2**32)
+
+
+def fair_rank(row: list[int], packet_id: int) -> int:
+    """Return the rank of a packet in fair samples: 32 bits of a hash of its ends, 30 of one of its number."""
+    ends = pair_hash(row)
+    return ends * 2**30 + mix(mix(ends, packet_id % 2**32), packet_id // 2**32) // 4
 
 
 def run_rank(ts_ns: int) -> int:
