@@ -46,6 +46,8 @@ class Conversations:
         said = np.array([SAID.get(Kind(k), 0) for k in range(len(Kind))], np.int64)[kind[self.strand]]
         data = (kind[self.strand] == Kind.MIDDLE) & (finished.known(f.PAYLOAD_LEN) > 0)
         self._gather(said | np.where(data, DATA, 0))
+        #: Both ends' known rows hold whatever was said in this row's conversation.
+        self.whole = _whole(finished, self)
 
     def __len__(self) -> int:
         return len(self.strand)
@@ -115,6 +117,21 @@ def scramble(values: Hashes) -> Hashes:
     h ^= h >> np.uint64(33)
     h = h * np.uint64(0xC4CEB9FE1A85EC53)
     return h ^ (h >> np.uint64(33))
+
+
+def _whole(finished: Finished, rows: Conversations) -> NDArray[np.bool_]:
+    """Tell of which rows the conversation is known from both sides: its hash is within what every sample there kept."""
+    limits = finished.pair_limits()
+    if (finished.slot < 0).all():
+        return np.ones(len(rows), bool)
+    hosts, number = np.unique(rows.src, return_inverse=True)
+    of_host = np.full(len(hosts), np.iinfo(np.int64).max)
+    np.minimum.at(of_host, number, limits[rows.strand])
+    place = np.minimum(np.searchsorted(hosts, rows.dst), len(hosts) - 1)
+    other = np.where(hosts[place] == rows.dst, of_host[place], np.iinfo(np.int64).max)
+    pair = finished.known_pairs()
+    whole: NDArray[np.bool_] = (pair <= of_host[number]) & (pair <= other)
+    return whole
 
 
 def _ends(rows: Conversations) -> tuple[Hashes, NDArray[np.bool_]]:

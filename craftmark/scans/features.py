@@ -6,6 +6,7 @@ A group is all strands of one source and one kind whose headers a standard stack
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ StackShapes = frozenset[tuple[int, int, int, int]]
 _DF = 2  # of ip_flags: reserved 4, DF 2, MF 1
 _ECN = f.ECE | f.CWR
 _LOW_PORT = 1024
+#: Rows of whole conversations from which a group is judged by them alone; of openings one will do.
+_ENOUGH = 5
 _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 
 
@@ -34,7 +37,8 @@ _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 class Groups:
     """Groups of strands and their features, one entry per group.
 
-    of_strand: group of every strand. probes counts packets, known the rows looked at; all else counts known rows.
+    of_strand: group of every strand. probes counts packets, known the rows it is judged by (of conversations that are
+    known from both sides), as do low_ports, low_sports and all from conversations on; the rest counts all known rows.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     """
@@ -89,33 +93,50 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
     """Return the groups of all strands with their features."""
     label = (finished.source << 6) | (kind << 1) | crafted
     labels, of_strand = np.unique(label, return_inverse=True)
-    group = of_strand[rows.strand]
+    every = of_strand[rows.strand]
     n = len(labels)
+    kinds = (labels >> 1) & 31
     target = scramble(rows.dst)
     port = rows.dport.astype(np.uint64)
-    lone = _lone(rows, kind)
+    judged = _judged(rows, every, kinds)
+    group = every[judged]
+    count = partial(_count, group, n)
+    talk = SAID[Kind.MIDDLE] | DATA
     return Groups(
         of_strand=of_strand,
         source=labels >> 6,
-        kind=(labels >> 1) & 31,
+        kind=kinds,
         crafted=(labels & 1).astype(bool),
         probes=np.bincount(of_strand, finished.count, n).astype(np.int64),
         known=np.bincount(group, minlength=n),
-        endpoints=_distinct(group, target ^ scramble(port + np.uint64(1)), n),
-        addresses=_distinct(group, target, n),
-        ports=_distinct(group, port, n),
-        sports=_distinct(group, rows.sport.astype(np.uint64), n),
-        ports_of_one=_ports_of_one(group, target, port, n),
-        low_ports=np.bincount(group[rows.dport < _LOW_PORT], minlength=n),
-        low_sports=np.bincount(group[rows.sport < _LOW_PORT], minlength=n),
-        conversations=_distinct(group, rows.number.astype(np.uint64), n),
-        completed=np.bincount(group[(rows.own & (SAID[Kind.MIDDLE] | DATA)) != 0], minlength=n),
-        answered=np.bincount(group[(rows.other != 0)], minlength=n),
-        asked=np.bincount(group[rows.asked], minlength=n),
-        lone=np.bincount(group[lone], minlength=n),
-        half_open=np.bincount(group[_half_open(rows)], minlength=n),
-        malformed=np.bincount(group[(finished.known(f.NOTES) & _MALFORMED) != 0], minlength=n),
+        endpoints=_distinct(every, target ^ scramble(port + np.uint64(1)), n),
+        addresses=_distinct(every, target, n),
+        ports=_distinct(every, port, n),
+        sports=_distinct(every, rows.sport.astype(np.uint64), n),
+        ports_of_one=_ports_of_one(every, target, port, n),
+        low_ports=count((rows.dport < _LOW_PORT)[judged]),
+        low_sports=count((rows.sport < _LOW_PORT)[judged]),
+        conversations=_distinct(group, rows.number[judged].astype(np.uint64), n),
+        completed=count((rows.own[judged] & talk) != 0),
+        answered=count(rows.other[judged] != 0),
+        asked=count(rows.asked[judged]),
+        lone=count(_lone(rows, kind)[judged]),
+        half_open=count(_half_open(rows)[judged]),
+        malformed=count((finished.known(f.NOTES)[judged] & _MALFORMED) != 0),
     )
+
+
+def _count(group: Ints, n: int, holds: NDArray[np.bool_]) -> Ints:
+    return np.bincount(group[holds], minlength=n)
+
+
+def _judged(rows: Conversations, group: Ints, kinds: Ints) -> NDArray[np.bool_]:
+    """Return the rows by which groups are judged: those of conversations known from both sides, if there are some."""
+    if rows.whole.all():
+        return rows.whole
+    enough = np.where(kinds == Kind.SYN, 1, _ENOUGH)
+    judged: NDArray[np.bool_] = rows.whole | (np.bincount(group[rows.whole], minlength=len(kinds)) < enough)[group]
+    return judged
 
 
 def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:

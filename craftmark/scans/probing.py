@@ -89,8 +89,13 @@ def _spread(g: Groups) -> Flags:
 
 
 def _toward_service(g: Groups) -> Flags:
-    """The fixed end is the target's: answers and backscatter come from few ports and go to many high ones."""
+    """The fixed end is the target's: answers and backscatter come from few ports and go to many high ones.
+
+    Or they come from the many ports, low ones too, that somebody whom nobody saw scanned from one high port.
+    """
     backwards = (g.sports * 4 <= g.ports) & (g.low_ports * 4 < g.known)
+    refused = (g.ports == 1) & (g.low_ports == 0) & (2 * g.sports > g.known) & (64 * g.low_sports > g.known)
+    backwards |= refused
     one_pair = (g.ports == 1) & (g.sports == 1)
     return (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
 
