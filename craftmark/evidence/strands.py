@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from craftmark.evidence.base import Ints
 
 _START = 1 << 12
+#: Strands remembered so that packets of long ones are found without a hash; a power of two.
+_RECENT = 1 << 10
 
 
 class StrandTable:
@@ -50,6 +52,7 @@ class StrandTable:
         self.kept = np.zeros(_START, np.int32)
         self._table = np.zeros(_START * 2, np.int64)
         self._key = np.zeros((1, KEY_WORDS), np.uint32)
+        self._recent = np.zeros(_RECENT, np.int64)
 
     def __len__(self) -> int:
         return int(self.numbers[N_STRANDS])
@@ -60,7 +63,7 @@ class StrandTable:
         done = 0
         while True:
             done = assign(
-                len(batch), done, batch.words, batch.ts_ns, self._key, self._table, self.keys, self.info,
+                len(batch), done, batch.words, batch.ts_ns, self._key, self._recent, self._table, self.keys, self.info,
                 self.numbers, self._factors, strand,
             )  # fmt: skip
             if done >= len(batch):

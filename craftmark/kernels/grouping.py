@@ -105,6 +105,15 @@ def key_of(i, words, key):  # type: ignore[no-untyped-def]
 
 
 @device
+def same_key(s, keys, key):  # type: ignore[no-untyped-def]
+    """Tell whether strand ``s`` has this key."""
+    for w in range(KEY_WORDS):
+        if keys[s, w] != key[0, w]:
+            return False
+    return True
+
+
+@device
 def find(n, table, mask, tag, keys, key):  # type: ignore[no-untyped-def]
     """Return the place of ``key`` in the table, or of the empty entry where it belongs; ``n`` is the first place."""
     place = n & mask
@@ -113,13 +122,7 @@ def find(n, table, mask, tag, keys, key):  # type: ignore[no-untyped-def]
         if entry == 0:
             return place
         if (entry >> 32) == tag:
-            strand = (entry & _M32) - 1
-            same = True
-            for w in range(KEY_WORDS):
-                if keys[strand, w] != key[0, w]:
-                    same = False
-                    break
-            if same:
+            if same_key((entry & _M32) - 1, keys, key):
                 return place
         place = (place + 1) & mask
 
@@ -140,12 +143,11 @@ def tag_of(n):  # type: ignore[no-untyped-def]
 
 
 @device
-def strand_of(i, words, key, table, mask, keys, info, numbers, factors):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Return the strand of row ``i``, a new one if its key is new; -1 when the strand arrays are full."""
-    key_of(i, words, key)
-    h = key_hash(0, key, factors)
+def strand_of(n, key, table, keys, info, numbers, factors):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Return the strand of a key, a new one if the key is new; -1 when the strand arrays are full; ``n`` is 0."""
+    h = key_hash(n, key, factors)
     tag = tag_of(h)
-    place = find(h, table, mask, tag, keys, key)
+    place = find(h, table, len(table) - 1, tag, keys, key)
     if table[place]:
         return (table[place] & _M32) - 1
     strand = numbers[N_STRANDS]
@@ -162,13 +164,23 @@ def strand_of(i, words, key, table, mask, keys, info, numbers, factors):  # type
 
 
 @kernel
-def assign(n, start, words, ts_ns, key, table, keys, info, numbers, factors, strand):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Give rows ``start``..``n`` their strands and count them; return the row it stopped at, short of strand space."""
-    mask = len(table) - 1
+def assign(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    n, start, words, ts_ns, key, recent, table, keys, info, numbers, factors, strand
+):
+    """Give rows ``start``..``n`` their strands and count them; return the row it stopped at, short of strand space.
+
+    ``recent`` remembers the last strand by a few bits of its source and control bits: long strands are found there,
+    without a hash of the whole key.
+    """
     for i in range(start, n):
-        s = strand_of(i, words, key, table, mask, keys, info, numbers, factors)
-        if s < 0:
-            return i
+        key_of(i, words, key)
+        guess = (key[0, 0] ^ (key[0, 0] >> 16) ^ (key[0, KEY_BITS] << 4)) & (len(recent) - 1)
+        s = recent[guess]
+        if s >= numbers[N_STRANDS] or not same_key(s, keys, key):
+            s = strand_of(0, key, table, keys, info, numbers, factors)
+            if s < 0:
+                return i
+            recent[guess] = s
         strand[i] = s
         t = ts_ns[i]
         count = info[s, COUNT]

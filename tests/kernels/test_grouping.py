@@ -43,7 +43,7 @@ def tables(strands, entries):
     numbers = np.zeros(NUMBERS, np.int64)
     numbers[FREE_HEAD] = -1
     return (
-        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(entries, np.int64), np.zeros((strands, KEY_WORDS), np.uint32),
+        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(4, np.int64), np.zeros(entries, np.int64), np.zeros((strands, KEY_WORDS), np.uint32),
         np.zeros((strands, INFO_COLUMNS), np.int64), numbers,
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ def assigned(batch, seed, *, strands=64, entries=128):
 def test_strands_are_those_of_a_dictionary(seed):
     batch = random_batch(3, SIZES)
     done, args = assigned(batch, seed)
-    keys, info, numbers, strand = args[5], args[6], args[7], args[9]
+    keys, info, numbers, strand = args[6], args[7], args[8], args[10]
     twin = strands_of(batch.words.tolist())
     assert done == len(batch)
     assert numbers[N_STRANDS] == len(twin)
@@ -78,7 +78,7 @@ def test_a_full_table_stops_at_the_row_that_needs_room():
     done, args = assigned(batch, 7, strands=5, entries=16)
     firsts = [rows[0] for rows in strands_of(batch.words.tolist()).values()]
     assert done == firsts[5]
-    assert args[7][N_STRANDS] == 5
+    assert args[8][N_STRANDS] == 5
 
 
 @pytest.mark.parametrize("seed", [5, 2**59])
@@ -87,26 +87,26 @@ def test_a_crowded_table_still_finds_every_strand(seed):
     batch = random_batch(6, (2,) * 60)
     count = len(strands_of(batch.words.tolist()))
     _, args = assigned(batch, seed, strands=count, entries=64)
-    assert np.bincount(args[9]).tolist() == [len(rows) for rows in strands_of(batch.words.tolist()).values()]
+    assert np.bincount(args[10]).tolist() == [len(rows) for rows in strands_of(batch.words.tolist()).values()]
 
 
 @pytest.mark.parametrize("seed", [5, 2**59])
 def test_a_larger_table_finds_the_same_strands(seed):
     batch = random_batch(6, SIZES)
     _, args = assigned(batch, seed)
-    key, keys, info, numbers, strand = args[3], args[5], args[6], args[7], args[9]
+    key, keys, info, numbers, strand = args[3], args[6], args[7], args[8], args[10]
     _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, hash_factors(seed))
     again = np.full(len(batch), -1, np.int64)
-    _, out = run_both(assign, len(batch), 0, batch.words, batch.ts_ns, key, larger, keys, info, numbers, hash_factors(seed), again)
-    assert out[9].tolist() == strand.tolist()
-    assert out[6][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
+    _, out = run_both(assign, len(batch), 0, batch.words, batch.ts_ns, key, np.zeros(4, np.int64), larger, keys, info, numbers, hash_factors(seed), again)
+    assert out[10].tolist() == strand.tolist()
+    assert out[7][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
 
 
 class Store:
     """The store's arrays, with every kernel run compiled and plain."""
 
     def __init__(self, batch, capacity):
-        self.batch, self.capacity, self.strand = batch, capacity, assigned(batch, 1)[1][9]
+        self.batch, self.capacity, self.strand = batch, capacity, assigned(batch, 1)[1][10]
         self.numbers = np.zeros(NUMBERS, np.int64)
         self.numbers[FREE_HEAD] = -1
         strands = int(self.strand.max()) + 1
