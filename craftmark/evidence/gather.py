@@ -12,7 +12,7 @@ import numpy as np
 from craftmark.evidence.distinct import REGISTER_BITS, estimate, ports_of
 from craftmark.evidence.dossier import Dossier, FieldEvidence, Party, RelationEvidence
 from craftmark.evidence.finished import Finished, fair_ranks, in_time_order
-from craftmark.evidence.relations import evaluate
+from craftmark.evidence.relations import evaluate, shown_by
 from craftmark.evidence.strides import WATCHED
 from craftmark.kernels.grouping import KEY_PRESENT, KEY_UNSEEN
 from craftmark.kernels.sketches import fold_targets
@@ -154,24 +154,28 @@ def _relations(finished: Finished, strands: Ints, small: PacketBatch) -> dict[st
     if not evidence.relations:
         return {}
     values, seen = evaluate(tuple(evidence.relations.values()), small, np.arange(len(small)))
-    slots = _slots(finished, strands)
-    state = {name: evidence.counts.state[name][slots] for name in ("counted", "held", "always", "ever")}
+    deep = strands[finished.slot[strands] >= 0]
     found = {}
     for e, (text, expression) in enumerate(evidence.relations.items()):
+        large = deep[shown_by(expression, finished.keys[deep, KEY_PRESENT], finished.protocol[deep])]
         rows = values[e, seen[e]]
-        counted = int(state["counted"][:, e].sum()) + len(rows)
-        if not counted:
-            continue
-        if expression.is_predicate:
-            held = int(state["held"][:, e].sum()) + int(np.count_nonzero(rows))
-            found[text] = RelationEvidence(text, counted, held, None)
-            continue
-        used = state["counted"][:, e] > 0
-        always = np.bitwise_and.reduce(np.append(state["always"][used, e], _fold("always", rows)))
-        ever = np.bitwise_or.reduce(np.append(state["ever"][used, e], _fold("ever", rows)))
-        constant = int(always) == int(ever)
-        found[text] = RelationEvidence(text, counted, counted if constant else 0, int(always) if constant else None)
+        counted = int(finished.count[large].sum()) + len(rows)
+        if counted:
+            found[text] = _relation(finished, text, e, finished.slot[large], rows, counted)
     return found
+
+
+def _relation(
+    finished: Finished, text: str, column: int, slots: Ints, rows: NDArray[np.uint32], counted: int
+) -> RelationEvidence:
+    state = finished.evidence.counts.state
+    if finished.evidence.relations[text].is_predicate:
+        held = int(state["held"][slots, column].sum()) + int(np.count_nonzero(rows))
+        return RelationEvidence(text, counted, held, None)
+    always = np.append(state["always"][slots, column], _fold("always", rows))
+    ever = np.append(state["ever"][slots, column], _fold("ever", rows))
+    constant = bool((always == ever).all() and (always == always[0]).all())
+    return RelationEvidence(text, counted, counted if constant else 0, int(always[0]) if constant else None)
 
 
 def _sources(finished: Finished, strands: Ints) -> tuple[tuple[Party, ...], int]:

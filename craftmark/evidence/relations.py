@@ -22,48 +22,61 @@ if TYPE_CHECKING:
 
     from craftmark.packets.expressions import Expression
 
+_ALL_ONES = 0xFFFFFFFF
+
 
 class Relations:
-    """Accumulator of counts and value masks, one column per expression."""
+    """Accumulator of counts and value masks, one column per expression.
+
+    A predicate counts how often it held; any other expression keeps the bits always and ever set in its value. Once a
+    value has varied nothing more is to be learnt of it in that strand: it is evaluated no more.
+    """
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         self.expressions = tuple(expressions)
         width = max(len(self.expressions), 1)
         self.state = SlotArrays(
-            counted=("int64", width, 0),
-            held=("int64", width, 0),
-            always=("uint32", width, 0xFFFFFFFF),
-            ever=("uint32", width, 0),
+            held=("int64", width, 0), always=("uint32", width, _ALL_ONES), ever=("uint32", width, 0)
         )
+        self._closed = SlotArrays(is_closed=("bool", width, 0))
 
     def reserve(self, slots: int) -> None:
         """Make room for ``slots`` strands."""
         self.state.reserve(slots)
+        self._closed.reserve(slots)
 
     def update(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
-        """Evaluate every expression on the rows, then fold the values."""
-        if not self.expressions or not len(rows):
+        """Evaluate on the rows every expression that can still tell something, then fold the values."""
+        closed = self._closed["is_closed"]
+        open_ones = [n for n, e in enumerate(self.expressions) if e.is_predicate or not closed[slot, n].all()]
+        if not open_ones or not len(rows):
             return
-        values, seen = evaluate(self.expressions, batch, rows)
+        values, seen = evaluate([self.expressions[n] for n in open_ones], batch, rows)
         state = self.state
-        fold_values(
-            len(rows), np.arange(len(rows)), slot, values, seen, len(self.expressions),
-            state["held"], state["always"], state["ever"], state["counted"],
-        )  # fmt: skip
+        for position, number in enumerate(open_ones):
+            fold_values(
+                len(rows), slot, values[position], seen[position], number, state["held"], state["always"], state["ever"]
+            )
+            if not self.expressions[number].is_predicate:
+                always, ever = state["always"][slot, number], state["ever"][slot, number]
+                closed[slot, number] |= (always != ever) | ~seen[position]  # a strand shows a field always or never
 
     def merge(self, other: Relations, slot: Ints) -> None:
         """Fold the other's slots into own ones."""
         theirs = other.state.used()
-        self.state["counted"][slot] += theirs["counted"]
         self.state["held"][slot] += theirs["held"]
         self.state["always"][slot] &= theirs["always"]
         self.state["ever"][slot] |= theirs["ever"]
 
     def settle(self) -> None:
-        """Nothing to do: the state is canonical at any time."""
+        """Forget in which bits a value varied: that depends on when it was last evaluated."""
+        always, ever = self.state["always"], self.state["ever"]
+        varied = always != ever
+        always[varied], ever[varied] = _ALL_ONES, 0
+        self.state["held"][:, [n for n, e in enumerate(self.expressions) if not e.is_predicate]] = 0
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return counted, held, always, ever."""
+        """Return held, always, ever."""
         return self.state.used()
 
 
@@ -106,6 +119,13 @@ def _needs_of(expression: Expression) -> tuple[int, int | None]:
     if len(protocols) > 1:
         return mask, -1
     return mask, protocols.pop() if protocols else None
+
+
+def shown_by(expression: Expression, present: NDArray[np.uint32], protocol: Ints) -> NDArray[np.bool_]:
+    """Tell of packets, by their words PRESENT and PROTOCOL, whether all fields of an expression are there and seen."""
+    mask, needed = _needs_of(expression)
+    shown: NDArray[np.bool_] = (present & np.uint32(mask)) == mask
+    return shown if needed is None else shown & (protocol == needed)
 
 
 def _shows(columns: NDArray[np.uint32], mask: int, protocol: int | None) -> NDArray[np.bool_]:

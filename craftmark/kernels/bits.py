@@ -65,16 +65,13 @@ def gather_columns(n, rows, words, chosen, columns):  # type: ignore[no-untyped-
 
 
 @kernel
-def fold_values(n, rows, slot, values, seen, expressions, held, always, ever, counted):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Fold the values of expressions (uint32[expressions, rows], seen uint8): counts, truths, bits always and ever set."""
+def fold_values(n, slot, values, seen, column, held, always, ever):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Fold the values of one expression where they are seen: how often not zero, bits always and ever set."""
     for j in range(n):
-        i = rows[j]
-        s = slot[j]
-        for e in range(expressions):
-            if seen[e, i]:
-                value = values[e, i]
-                counted[s, e] += 1
-                if value:
-                    held[s, e] += 1
-                always[s, e] &= value
-                ever[s, e] |= value
+        if seen[j]:
+            s = slot[j]
+            value = values[j]
+            if value:
+                held[s, column] += 1
+            always[s, column] &= value
+            ever[s, column] |= value
