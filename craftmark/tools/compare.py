@@ -136,13 +136,14 @@ class _Score(NamedTuple):
     """How well one kind of probe explains what is seen."""
 
     barred: bool
+    sends: bool
     agrees: int
     merit: float
 
     @property
-    def rank(self) -> tuple[int, float]:
-        """Order of preference; of modes that are all ruled out, the one that agrees most shows best why."""
-        return (0, float(self.agrees)) if self.barred else (1, self.merit)
+    def rank(self) -> tuple[bool, bool, float]:
+        """Order of preference; of modes that are all ruled out, the one most like what is seen shows best why."""
+        return (False, self.sends, self.agrees) if self.barred else (True, True, self.merit)
 
 
 class Comparer:
@@ -203,7 +204,8 @@ class Comparer:
 
     def _score(self, rule: ToolRule, mode: Mode) -> _Score:
         """Return how well a kind of probe explains what is seen, without writing its lines."""
-        barred, agrees, merit = not mode.sends(self.sight.dossier.control_bits), 0, 0.0
+        sends = mode.sends(self.sight.dossier.control_bits)
+        barred, agrees, merit = not sends, 0, 0.0
         barred |= mode.headers == "stack" and rule.kind != "stack" and bool(self.crafted)
         for expected in mode.expects:
             judged = self.judge(expected)
@@ -213,7 +215,7 @@ class Comparer:
             elif judged.verdict == "disagrees":
                 barred |= expected.settable == "no"
                 merit += log10(_PRICES[expected.settable])
-        return _Score(barred, agrees, merit)
+        return _Score(barred, sends, agrees, merit)
 
     def _lines(self, rule: ToolRule, mode: Mode) -> tuple[Line, ...]:
         lines = [self._line(expected) for expected in mode.expects]
