@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from craftmark.evidence.gather import source_name
 from craftmark.packets import fields as f
-from craftmark.scans.conversations import DATA, SAID, Conversations
+from craftmark.scans.conversations import DATA, SAID, Conversations, split_by
 from craftmark.scans.kinds import ANSWERING, Kind
 
 if TYPE_CHECKING:
@@ -109,18 +109,16 @@ class Ear:
         names[kind == Kind.SCTP_OTHER] = "sctp"
         names[kind == Kind.ARP_REPLY] = "arp reply"
         reply = kind == Kind.REPLY
-        for code, family in set(zip(bits[reply].tolist(), protocol[reply].tolist(), strict=True)):
-            six = family == f.ICMP6
-            name = "echo reply" if code >> 8 == (129 if six else 0) else f"icmp{'6' * six} {code >> 8}/{code & 255}"
-            names[reply & (bits == code) & (protocol == family)] = name
+        codes, which = np.unique((protocol[reply] << 16) | bits[reply], return_inverse=True)
+        names[reply] = np.array([_icmp_name(int(code)) for code in codes], "U16")[which]
         return names
 
     def _ports(self, answers: Ints, names: NDArray[np.str_]) -> dict[str, tuple[int, ...]]:
         """Return the probed ports behind each kind of answer; for ICMP errors the quoted port."""
         quoted = (self._columns[f.NOTES][answers] & f.NOTE_QUOTE) != 0
         port = np.where(quoted, self._columns[f.QUOTE_DPORT][answers], self._rows.sport[answers])
-        ports = {str(name): np.unique(port[names == name]) for name in np.unique(names)}
-        return {name: tuple(values[values > 0].tolist()) for name, values in ports.items() if (values > 0).any()}
+        rows = np.flatnonzero(port > 0)
+        return {str(names[part[0]]): tuple(np.unique(port[part]).tolist()) for part in split_by(names[rows], rows)}
 
     def _completed(self, own: Ints) -> dict[str, int]:
         """Count per source the conversations in which it acknowledges the target's own sequence number."""
@@ -141,8 +139,7 @@ class Ear:
     def _ttls(self, own: Ints) -> dict[str, tuple[int, ...]]:
         """Return the distinct TTLs of some rows by source."""
         found: dict[str, tuple[int, ...]] = {}
-        for source in np.unique(self._finished.source[self._rows.strand[own]]):
-            chosen = own[self._finished.source[self._rows.strand[own]] == source]
+        for chosen in split_by(self._finished.source[self._rows.strand[own]], own):
             name = source_name(self._finished, int(self._rows.strand[chosen[0]]))
             found[name] = tuple(np.unique(self._columns[f.IP_TTL][chosen]).tolist())
         return dict(sorted(found.items()))
@@ -156,3 +153,9 @@ class Ear:
         replied = np.bincount(inverse.reshape(-1), answered) > 0
         more = counts > 1
         return (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))
+
+
+def _icmp_name(code: int) -> str:
+    """Name an ICMP answer by its protocol, type and code."""
+    six, kind = code >> 16 == f.ICMP6, code >> 8 & 255
+    return "echo reply" if kind == (129 if six else 0) else f"icmp{'6' * six} {kind}/{code & 255}"

@@ -6,7 +6,7 @@ addresses. It is looked up among known rows only (all rows of small strands, a f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,15 @@ class Conversations:
         """Return all known rows in the conversations of some rows."""
         numbers = np.unique(self.number[rows])
         return self._order[_ranges(self._start[numbers], self._start[numbers + 1])]
+
+
+def split_by(values: NDArray[Any], items: Ints) -> list[Ints]:
+    """Return the items with equal values, value by value in rising order; items keep their order."""
+    if not len(items):
+        return []
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    return np.split(items[order], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1)
 
 
 def _ranges(low: Ints, high: Ints) -> Ints:

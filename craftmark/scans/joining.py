@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
 from craftmark.scans.acts import SIGNED, VARIES, Acts
-from craftmark.scans.conversations import scramble
+from craftmark.scans.conversations import scramble, split_by
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
@@ -27,6 +27,8 @@ STRONG_BITS = 32
 #: Share of a run's length by which starts and ends of two runs of one act may differ.
 _ALIGNED = 0.2
 _SECOND = 1_000_000_000
+#: Runs told apart among alike acts of one network: a crowd of them must not cost its square.
+RUNS = 256
 #: A pause that does not end a run at one target.
 _PAUSE = 10 * _SECOND
 
@@ -66,10 +68,18 @@ def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
     left = members[np.argsort(acts.first_ns[members], kind="stable")]
     if acts.dst_low[left[0]] == acts.dst_high[left[0]]:
         return _overlapping(acts, left)
+    parts = split_by(networks_of(finished, acts.strand[left]), left)
+    return [group for part in parts for group in _run_together(acts, part)]
+
+
+def _run_together(acts: Acts, left: Ints) -> list[Ints]:
+    """Split acts of neighbouring sources, in order of their start, into those that ran together."""
     found = []
-    while len(left) > 1:
+    for _ in range(RUNS):
+        if len(left) < 2:
+            break
         near = _aligned(acts, int(left[0]), left)
-        if near.sum() > 1 and sources_are_neighbours(finished, acts, left[near]):
+        if near.sum() > 1:
             found.append(left[near])
         left = left[~near]
     return found
@@ -103,8 +113,10 @@ def _aligned(acts: Acts, act: int, others: Ints) -> NDArray[np.bool_]:
     return same_time & alike
 
 
-def sources_are_neighbours(finished: Finished, acts: Acts, members: Ints) -> bool:
-    """Tell whether all sources stand in one /24 (IPv4) or share their upper 96 bits (IPv6)."""
-    keys = finished.keys[acts.strand[members]]
-    same_high = (keys[:, 1:4] == keys[0, 1:4]).all()
-    return bool(same_high and (keys[:, 0] >> np.uint32(8) == keys[0, 0] >> np.uint32(8)).all())
+def networks_of(finished: Finished, strands: Ints) -> NDArray[np.uint64]:
+    """Return a hash of the network of each strand's source: the /24 (IPv4), or the upper 96 bits (IPv6)."""
+    key = finished.keys[strands].astype(np.uint64)
+    network = np.where(key[:, 1:4].any(axis=1), np.uint64(0), key[:, 0] >> np.uint64(8))
+    for word in range(1, 4):
+        network = scramble(network ^ (key[:, word] << np.uint64(8)))
+    return network

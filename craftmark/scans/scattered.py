@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
-from craftmark.scans.conversations import Conversations, scramble
+from craftmark.scans.conversations import Conversations, scramble, split_by
 from craftmark.scans.kinds import Kind
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ def scattered_scans(finished: Finished, kind: Ints, rows: Conversations, crafted
     inside = np.flatnonzero(candidates[rows.strand] & (rows.own & 0x108 == 0) & ~rows.asked)
     if len(inside) < SOURCES:
         return []
-    code = _codes(finished, rows, inside)
-    values, inverse = np.unique(code, return_inverse=True)
-    pairs = np.unique(np.column_stack([inverse, finished.source[rows.strand[inside]]]), axis=0)
-    sources = np.bincount(pairs[:, 0], minlength=len(values))
-    return [np.unique(rows.strand[inside[inverse == v]]) for v in np.flatnonzero(sources >= SOURCES)]
+    alike = split_by(_codes(finished, rows, inside), rows.strand[inside])
+    found = [np.unique(strands) for strands in alike if len(strands) >= SOURCES]
+    return [strands for strands in found if len(np.unique(finished.source[strands])) >= SOURCES]
 
 
 def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered: list[Ints]) -> list[Ints]:
@@ -43,10 +41,10 @@ def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered:
     if not scattered:
         return sets
     of_code = _uniform_codes(finished, rows, sets)
+    code_of = {number: code for code, number in _uniform_codes(finished, rows, scattered).items()}
     joined = list(sets)
-    for strands in scattered:
-        codes = np.unique(_codes(finished, rows, rows.rows_of(strands)))
-        number = of_code.get(int(codes[0]), -1) if len(codes) == 1 else -1
+    for position, strands in enumerate(scattered):
+        number = of_code.get(code_of.get(position, -1), -1)
         if number >= 0:
             joined[number] = np.union1d(joined[number], strands)
         else:
