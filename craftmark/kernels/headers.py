@@ -23,7 +23,8 @@ from craftmark.kernels.links import (
     link_layer,
     link_source,
 )
-from craftmark.kernels.transport import MASK_32, ones_sum, transport, visible
+from craftmark.kernels.records import ABSURD, IS_ABSURD, NEED_MORE, NS, ROWS_FULL, number32, record_at
+from craftmark.kernels.transport import MASK_32, bare_tcp, half_words, ones_sum, transport, visible
 from craftmark.packets.fields import (
     ARP,
     ARP_OP,
@@ -54,6 +55,7 @@ from craftmark.packets.fields import (
     PAYLOAD_WORDS,
     PRESENT,
     PROTOCOL,
+    TCP,
     UNSEEN,
     WORDS,
     visibility_bit,
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 MAX_TUNNELS: Final = 4
 _MAX_EXTENSIONS = 12
 _NO_LINK = -1
+_COMMON = 54  # octets of Ethernet, IPv4 and TCP headers without options
 
 # Columns of ``places``: the transport header (-1: none), the end of the captured octets of the datagram, the end of
 # the datagram, and its start (-1: its checksum cannot be told).
@@ -101,14 +104,55 @@ def decode_network(
     n: int, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers,
     words: Words, places: Integers,
 ) -> None:  # fmt: skip
-    """Write link and IP words of ``n`` rows, which must be zero, and where the transport of each is (``places``).
+    """Write link and IP words of ``n`` rows, zero the others, and tell where the transport of each is (``places``).
 
     Frame i starts at ``starts[i]``, has ``captured[i]`` octets in the buffer and had ``wire[i]`` on the wire, behind
     a link layer of type ``links[i]``.
     """
     for i in range(n):
-        start = starts[i]
-        _row(i, octets, words, places, start, start + captured[i], start + wire[i], links[i])
+        _frame(i, octets, words, places, starts[i], captured[i], wire[i], links[i])
+
+
+@kernel
+def decode_records(
+    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int, lengths: int, link: int,
+    starts: Integers, captured: Integers, wire: Integers, times: Integers, words: Words, places: Integers,
+    state: Integers,
+) -> int:  # fmt: skip
+    """Walk up to ``n`` pcap records from ``state[0]`` on and do to each what ``decode_network`` does; return how many.
+
+    One pass, since what limits it is the way of the octets from memory. ``header`` is the size of a record's header,
+    ``tick_ns`` the unit of its fraction of a second, ``lengths`` the order of the two lengths. Why it ended is told in
+    ``state[1]``.
+    """
+    at = state[0]
+    state[1] = ROWS_FULL
+    rows = n
+    for i in range(n):
+        here, there = record_at(octets, size, at, big, header, lengths)
+        if here < 0:
+            state[1] = ABSURD if here == IS_ABSURD else NEED_MORE
+            rows = i
+            break
+        start = at + header
+        starts[i] = start
+        captured[i] = here
+        wire[i] = there
+        times[i] = number32(octets, at, big) * NS + number32(octets, at + 4, big) * tick_ns
+        _frame(i, octets, words, places, start, here, there, link)
+        at = start + here
+    state[0] = at
+    return rows
+
+
+@inlined
+def _frame(
+    i: int, octets: Octets, words: Words, places: Integers, start: int, captured: int, wire: int, link: int
+) -> None:
+    for w in range(WORDS):
+        words[i, w] = 0
+    if link != ETHERNET or captured < _COMMON or not _common(i, octets, words, places, start, captured):
+        _row(i, octets, words, places, start, start + captured, start + wire, link)
 
 
 @kernel
@@ -122,6 +166,49 @@ def decode_transport(n: int, octets: Octets, words: Words, places: Integers) -> 
 
 
 @inlined
+def _common(i: int, octets: Octets, words: Words, places: Integers, start: int, captured: int) -> bool:
+    """Write the row of what most frames are; return False, with nothing written, for all others.
+
+    That is: Ethernet, IPv4 without options, not a fragment, wholly captured; of TCP without options and payload the
+    transport too. Says what ``_row`` and ``transport`` would say, in a third of the time.
+    """
+    head = octets[start : start + _COMMON]
+    size = be16(head, 16)
+    place = be16(head, 20)
+    if be16(head, 12) != 0x0800 or head[14] != 0x45 or place & 0x3FFF or size < 40 or size + 14 > captured:
+        return False
+    protocol = head[23] + 0
+    if protocol in (_IPIP, _IP6_IN_IP, _GRE):
+        return False
+    source, target = be32(head, 26), be32(head, 30)
+    words[i, PROTOCOL] = protocol
+    words[i, IP_VERSION] = 4
+    words[i, IP_IHL] = 5
+    words[i, IP_TOS] = head[15]
+    words[i, IP_LEN] = size
+    words[i, IP_ID] = be16(head, 18)
+    words[i, IP_FLAGS] = place >> 13
+    words[i, IP_TTL] = head[22]
+    words[i, IP_SRC] = source
+    words[i, IP_DST] = target
+    words[i, LINK_SRC] = be32(head, 8)
+    addresses = half_words(source) + half_words(target)
+    total = 0x4500 + head[15] + size + be16(head, 18) + place + be16(head, 22) + be16(head, 24) + addresses
+    notes = 0 if total % 0xFFFF == 0 else NOTE_IP_SUM_BAD
+    places[i, AT] = -1
+    if protocol == TCP and size == 40 and head[46] & 0xF0 == 0x50:
+        bare_tcp(i, head, words, notes, addresses)
+        return True
+    words[i, PRESENT] = _IPV4
+    words[i, NOTES] = notes
+    places[i, AT] = start + 34
+    places[i, END] = start + 14 + size
+    places[i, STOP] = start + 14 + size
+    places[i, BEGIN] = start + 14
+    return True
+
+
+@device
 def _row(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int, link: int) -> None:
     """Write one row: the innermost IP packet that can be read, or what the frame is instead."""
     words[i, LINK_SRC] = link_source(octets, at, end, link)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.kernels._jit import device, kernel
+from craftmark.kernels._jit import device, inlined, kernel
 
 if TYPE_CHECKING:
     from numpy import int64
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: No capture program writes longer frames; what libpcap and Wireshark refuse to read.
 FRAME_LIMIT: Final = 262_144
-_NS = 1_000_000_000
+NS: Final = 1_000_000_000
 
 # Order of a record's two lengths: captured first since version 2.3, in which some programs still wrote it last.
 CAPTURED_FIRST: Final = 0
@@ -31,6 +31,10 @@ SWAPPED: Final = 2
 ROWS_FULL: Final = 0
 NEED_MORE: Final = 1
 ABSURD: Final = 2
+
+# What ``record_at`` returns in place of a length.
+IS_CUT: Final = -1
+IS_ABSURD: Final = -2
 
 
 @device
@@ -49,42 +53,20 @@ def number16(octets: Octets, at: int, big: int) -> int:
     return octets[at] + octets[at + 1] * 256
 
 
-@kernel
-def walk_records(
-    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int, lengths: int,
-    starts: Integers, captured: Integers, wire: Integers, times: Integers, state: Integers,
-) -> int:  # fmt: skip
-    """Write where up to ``n`` frames stand, from ``state[0]`` on; return how many, and in ``state`` why it ended.
-
-    ``header`` is the size of a record's header, ``tick_ns`` the unit of its fraction of a second, ``lengths`` the
-    order of the two lengths.
-    """
-    at = state[0]
-    state[1] = ROWS_FULL
-    for i in range(n):
-        if at + header > size:
-            state[0] = at
-            state[1] = NEED_MORE
-            return i
-        here = number32(octets, at + 8, big)
-        there = number32(octets, at + 12, big)
-        if lengths == SWAPPED or (lengths == MAYBE_SWAPPED and here > there):
-            here, there = there, here
-        if here > FRAME_LIMIT:
-            state[0] = at
-            state[1] = ABSURD
-            return i
-        if at + header + here > size:
-            state[0] = at
-            state[1] = NEED_MORE
-            return i
-        times[i] = number32(octets, at, big) * _NS + number32(octets, at + 4, big) * tick_ns
-        starts[i] = at + header
-        captured[i] = here
-        wire[i] = max(here, there)
-        at += header + here
-    state[0] = at
-    return n
+@inlined
+def record_at(octets: Octets, size: int, at: int, big: int, header: int, lengths: int) -> tuple[int, int]:
+    """Return octets captured and on the wire of the record at ``at``; IS_CUT or IS_ABSURD where there is none."""
+    if at + header > size:
+        return IS_CUT, 0
+    here = number32(octets, at + 8, big)
+    there = number32(octets, at + 12, big)
+    if lengths == SWAPPED or (lengths == MAYBE_SWAPPED and here > there):
+        here, there = there, here
+    if here > FRAME_LIMIT:
+        return IS_ABSURD, 0
+    if at + header + here > size:
+        return IS_CUT, 0
+    return here, max(here, there)
 
 
 #: Records in a row that must be plausible to believe that one starts there.

@@ -25,6 +25,7 @@ from craftmark.packets.fields import (
     IP_SRC,
     IP_SRC_HIGH,
     IP_VERSION,
+    IPV4_WORDS,
     NOTE_BAD_LENGTH,
     NOTE_BAD_OPTIONS,
     NOTE_CUT,
@@ -83,6 +84,7 @@ _LAYOUT_NIBBLES = 16
 _EOL_NIBBLE, _OTHER_NIBBLE = 7, 15
 
 _TCP = visibility_mask(*TCP_WORDS)
+_BARE_TCP = visibility_mask(*IPV4_WORDS, *TCP_WORDS, PAYLOAD_LEN)
 _TCP_LAYOUT = visibility_mask(TCP_OPTIONS, TCP_OPTIONS_LOW)
 _TCP_VALUES = visibility_mask(TCP_MSS, TCP_WSCALE, TCP_TSVAL, TCP_TSECR)
 _MSS, _WSCALE = visibility_bit(TCP_MSS), visibility_bit(TCP_WSCALE)
@@ -160,6 +162,28 @@ def _tcp(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> 
         words[i, NOTES] |= NOTE_BAD_LENGTH
         return
     _payload(i, octets, words, at + 4 * size, end, stop)
+
+
+@inlined
+def bare_tcp(i: int, head: Octets, words: Words, notes: int, addresses: int) -> None:
+    """Write visibility, notes and transport of a row whose TCP header ends its frame's first 54 octets.
+
+    ``addresses`` is the sum of the half words of both addresses, for the checksum.
+    """
+    sequence, acknowledged = be32(head, 38), be32(head, 42)
+    words[i, SPORT] = be16(head, 34)
+    words[i, DPORT] = be16(head, 36)
+    words[i, SEQ] = sequence
+    words[i, ACK] = acknowledged
+    words[i, TCP_OFF] = 5
+    words[i, TCP_RESERVED] = head[46] & 15
+    words[i, TCP_FLAGS] = head[47]
+    words[i, TCP_WIN] = be16(head, 48)
+    words[i, TCP_URP] = be16(head, 52)
+    words[i, PRESENT] = _BARE_TCP
+    total = addresses + TCP + 20 + be16(head, 34) + be16(head, 36) + half_words(sequence) + half_words(acknowledged)
+    total += be16(head, 46) + be16(head, 48) + be16(head, 50) + be16(head, 52)
+    words[i, NOTES] = notes if total % 0xFFFF == 0 else notes | NOTE_SUM_BAD
 
 
 @device

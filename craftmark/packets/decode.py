@@ -6,12 +6,12 @@ A source owns one ``Frames`` and one block of rows and uses them for all its bat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from craftmark.kernels.headers import PLACES, decode_network, decode_transport
+from craftmark.kernels.headers import PLACES, decode_network, decode_records, decode_transport
 from craftmark.packets.batch import PacketBatch, RawFrames
 from craftmark.packets.fields import WORDS
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 #: Octets of a capture; not writeable, so that mapped files and buffers share one compiled kernel.
 Octets = NDArray[np.uint8]
+State = NDArray[np.int64]
+#: A record this short is the shortest to expect; a walk is told how many rows it may fill, not how many there are.
+_SHORT_RECORD = 60
+_FEW_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,16 @@ class Frames:
     wire: NDArray[np.int64]
     links: NDArray[np.int64]
     ts_ns: NDArray[np.int64]
+
+
+class RecordLayout(NamedTuple):
+    """How the records of a pcap file look: byte order, header size, clock unit, order of lengths, link type."""
+
+    big: int
+    header: int
+    tick_ns: int
+    lengths: int
+    link: int
 
 
 def empty_frames(rows: int) -> Frames:
@@ -56,12 +70,25 @@ class Decoder:
 
     def decode(self, octets: Octets, rows: int, *, first_id: int) -> PacketBatch:
         """Return the first ``rows`` of ``frames`` decoded, numbered from ``first_id``; valid until the next call."""
-        words = self._words[:rows]
-        words.fill(0)
         frames = self.frames
         network = (frames.starts, frames.captured, frames.wire, frames.links)
-        decode_network(rows, octets, *network, words, self._places)
+        decode_network(rows, octets, *network, self._words, self._places)
+        return self._batch(octets, rows, first_id)
+
+    def decode_records(self, octets: Octets, layout: RecordLayout, state: State, *, first_id: int) -> PacketBatch:
+        """Find pcap records from ``state[0]`` on and return them decoded; see the kernel of that name for ``state``."""
+        frames = self.frames
+        most = max(_FEW_ROWS, min(len(frames.starts), (len(octets) - int(state[0])) // _SHORT_RECORD))
+        rows: int = decode_records(
+            min(most, len(frames.starts)), octets, len(octets), *layout,
+            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._words, self._places, state,
+        )  # fmt: skip
+        frames.links[:rows] = layout.link
+        return self._batch(octets, rows, first_id)
+
+    def _batch(self, octets: Octets, rows: int, first_id: int) -> PacketBatch:
+        frames, words = self.frames, self._words[:rows]
         decode_transport(rows, octets, words, self._places)
         self._packet_id[:rows] = np.arange(first_id, first_id + rows)
-        raw = RawFrames(octets, *network)
+        raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
         return PacketBatch(words, frames.ts_ns[:rows], self._packet_id[:rows], raw)

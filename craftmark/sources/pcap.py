@@ -16,12 +16,12 @@ from craftmark.kernels.records import (
     CAPTURED_FIRST,
     FRAME_LIMIT,
     MAYBE_SWAPPED,
+    ROWS_FULL,
     SWAPPED,
     find_record,
-    walk_records,
 )
 from craftmark.packets.batch import INPUT_SHIFT
-from craftmark.packets.decode import Decoder
+from craftmark.packets.decode import Decoder, RecordLayout
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
 from craftmark.sources.windows import window_of
@@ -59,6 +59,10 @@ _FLAVOURS = {
 }
 
 
+def _order(is_big: bool | int) -> Literal["big", "little"]:  # noqa: FBT001 - the one thing it turns into a name
+    return "big" if is_big else "little"
+
+
 class PcapSource:
     """One open pcap file or stream."""
 
@@ -68,8 +72,7 @@ class PcapSource:
         self._window = window_of(stream)
         self._decoder = Decoder(BATCH_ROWS)
         self._state = np.zeros(2, np.int64)
-        self._flavour: _Flavour | None = None
-        self._lengths = CAPTURED_FIRST
+        self._layout: RecordLayout | None = None
         self._read_file_header()
 
     def _read_file_header(self) -> None:
@@ -85,25 +88,25 @@ class PcapSource:
         if flavour is None:
             self._damage("it does not start with a magic number of pcap", at=0)
             return
-        self._flavour = flavour
-        order: Literal["big", "little"] = "big" if flavour.is_big else "little"
-        number = int.from_bytes(head[20:24], order) & 0xFFFF
+        order = _order(flavour.is_big)
+        link = int.from_bytes(head[20:24], order) & 0xFFFF
         version = tuple(int.from_bytes(head[at : at + 2], order) for at in (4, 6))
-        self._lengths = SWAPPED if version < (2, 3) else MAYBE_SWAPPED if version == (2, 3) else CAPTURED_FIRST
-        self._decoder.frames.links.fill(number)
-        self._provenance.link_types.append(link_type(number).name)
+        lengths = SWAPPED if version < (2, 3) else MAYBE_SWAPPED if version == (2, 3) else CAPTURED_FIRST
+        self._layout = RecordLayout(int(flavour.is_big), flavour.header, flavour.tick_ns, lengths, link)
+        self._provenance.link_types.append(link_type(link).name)
         self._state[0] = _FILE_HEADER
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the packets in file order; each batch is valid until the next is asked for."""
-        while self._flavour is not None:
-            rows = self._walk(self._flavour)
-            if rows:
-                yield self._decode(rows)
-            if rows == BATCH_ROWS:
+        while self._layout is not None:
+            batch = self._walk(self._layout)
+            if len(batch):
+                self._provenance.add_packets(len(batch), batch.ts_ns)
+                yield batch
+            if self._state[1] == ROWS_FULL:
                 continue
             if self._state[1] == ABSURD:
-                if not self._resume(self._flavour):
+                if not self._resume(self._layout):
                     return
             elif self._window.ended:
                 self._note_rest()
@@ -116,21 +119,10 @@ class PcapSource:
         """Return the provenance; final after the last batch."""
         return self._provenance
 
-    def _walk(self, flavour: _Flavour) -> int:
-        frames = self._decoder.frames
-        octets = self._window.data
-        rows: int = walk_records(
-            BATCH_ROWS, octets, len(octets), int(flavour.is_big), flavour.header, flavour.tick_ns, self._lengths,
-            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._state,
-        )  # fmt: skip
+    def _walk(self, layout: RecordLayout) -> PacketBatch:
+        first_id = (self._number << INPUT_SHIFT) + self._provenance.packets + 1
+        batch = self._decoder.decode_records(self._window.data, layout, self._state, first_id=first_id)
         self._window.reached(int(self._state[0]))
-        return rows
-
-    def _decode(self, rows: int) -> PacketBatch:
-        provenance = self._provenance
-        first_id = (self._number << INPUT_SHIFT) + provenance.packets + 1
-        batch = self._decoder.decode(self._window.data, rows, first_id=first_id)
-        provenance.add_packets(rows, batch.ts_ns)
         return batch
 
     def _note_rest(self) -> None:
@@ -142,13 +134,12 @@ class PcapSource:
                 at=self._window.base + int(self._state[0]),
             )
 
-    def _resume(self, flavour: _Flavour) -> bool:
+    def _resume(self, layout: RecordLayout) -> bool:
         """Go to the next place where records follow one another again; tell whether there is one."""
         at = int(self._state[0])
         here = self._window.base + at
-        order: Literal["big", "little"] = "big" if flavour.is_big else "little"
-        size = int.from_bytes(self._window.data[at + 8 : at + 12].tobytes(), order)
-        found = self._search(flavour, at + 1)
+        size = int.from_bytes(self._window.data[at + 8 : at + 12].tobytes(), _order(layout.big))
+        found = self._search(layout, at + 1)
         self._damage(
             f"a record claims {size} bytes, more than the {FRAME_LIMIT} a frame can have; "
             + (f"{found - here} bytes skipped" if found >= 0 else "nothing readable behind it"),
@@ -156,14 +147,14 @@ class PcapSource:
         )
         return found >= 0
 
-    def _search(self, flavour: _Flavour, at: int) -> int:
+    def _search(self, layout: RecordLayout, at: int) -> int:
         """Return the file's byte where records follow one another again, and stand there; -1 if there is none."""
         last_ns = self._provenance.last_ns
         near_s, spread_s = (0, _ANY_S) if last_ns is None else (last_ns // _NS, _NEAR_S)
         while True:
             octets = self._window.data
             place: int = find_record(
-                len(octets), octets, len(octets), int(flavour.is_big), flavour.header, _NS // flavour.tick_ns,
+                len(octets), octets, len(octets), layout.big, layout.header, _NS // layout.tick_ns,
                 near_s, spread_s, at,
             )  # fmt: skip
             if place >= 0:
