@@ -16,15 +16,15 @@ from craftmark.kernels.links import (
     ETHERNET,
     IPV4_HEADER,
     IPV6_HEADER,
-    PPP,
-    RAW,
     be16,
     be32,
     link_layer,
     link_source,
 )
 from craftmark.kernels.records import ABSURD, IS_ABSURD, NEED_MORE, NS, ROWS_FULL, number32, record_at
-from craftmark.kernels.transport import MASK_32, bare_tcp, half_words, ones_sum, transport, visible
+from craftmark.kernels.sums import half_words, ones_sum
+from craftmark.kernels.transport import MASK_32, bare_tcp, transport, visible
+from craftmark.kernels.tunnels import GRE, IP6_IN_IP, IPIP, NO_LINK, tunnel
 from craftmark.packets.fields import (
     ARP,
     ARP_OP,
@@ -74,7 +74,6 @@ if TYPE_CHECKING:
 #: Tunnels inside tunnels that are followed; deeper ones stay the packets of protocol 4, 41 or 47 that they are.
 MAX_TUNNELS: Final = 4
 _MAX_EXTENSIONS = 12
-_NO_LINK = -1
 _COMMON = 54  # octets of Ethernet, IPv4 and TCP headers without options
 
 # Columns of ``places``: the transport header (-1: none), the end of the captured octets of the datagram, the end of
@@ -95,7 +94,6 @@ _LEN, _ID, _FRAG = visibility_bit(IP_LEN), visibility_bit(IP_ID), visibility_mas
 _TTL, _SRC, _DST = visibility_bit(IP_TTL), visibility_bit(IP_SRC), visibility_bit(IP_DST)
 _FLOW_TOS = visibility_mask(IP_VERSION, IP_TOS, IP6_FLOW)
 
-_IPIP, _IP6_IN_IP, _GRE = 4, 41, 47
 _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51, 60
 
 
@@ -178,7 +176,7 @@ def _common(i: int, octets: Octets, words: Words, places: Integers, start: int, 
     if be16(head, 12) != 0x0800 or head[14] != 0x45 or place & 0x3FFF or size < 40 or size + 14 > captured:
         return False
     protocol = head[23] + 0
-    if protocol in (_IPIP, _IP6_IN_IP, _GRE):
+    if protocol in (IPIP, IP6_IN_IP, GRE):
         return False
     source, target = be32(head, 26), be32(head, 30)
     words[i, PROTOCOL] = protocol
@@ -230,10 +228,10 @@ def _row(i: int, octets: Octets, words: Words, places: Integers, at: int, end: i
         places[i, END] = end
         places[i, STOP] = stop
         places[i, BEGIN] = begin
-        if at < 0 or protocol not in (_IPIP, _IP6_IN_IP, _GRE):
+        if at < 0 or protocol not in (IPIP, IP6_IN_IP, GRE):
             return
-        at, link = _tunnel(octets, at, end, protocol)
-        if link == _NO_LINK:
+        at, link = tunnel(octets, at, end, protocol)
+        if link == NO_LINK:
             return
     if depth == 0:
         _no_ip(i, octets, words, places, at_ip, end, stop, kind)
@@ -372,31 +370,6 @@ def _extension_cut(i: int, words: Words, protocol: int, exists: bool) -> None:  
         words[i, NOTES] |= NOTE_CUT
     else:
         words[i, NOTES] |= NOTE_BAD_LENGTH
-
-
-@inlined
-def _tunnel(octets: Octets, at: int, end: int, protocol: int) -> tuple[int, int]:
-    """Return where the tunnelled packet starts and its link type, which is -1 where there is none to see."""
-    if protocol in (_IPIP, _IP6_IN_IP):
-        return at, RAW
-    if protocol != _GRE or at + 4 > end:
-        return at, _NO_LINK
-    flags = be16(octets, at)
-    inside = be16(octets, at + 2)
-    at += 4
-    if flags & 7 == 1:  # RFC 2637: the key is always there, and there may be nothing inside
-        at += 4 + (4 if flags & 0x1000 else 0) + (4 if flags & 0x0080 else 0)
-        return at, PPP if flags & 0x1000 and inside == 0x880B else _NO_LINK
-    if flags & 0x4007:
-        return at, _NO_LINK
-    at += (4 if flags & 0x8000 else 0) + (4 if flags & 0x2000 else 0) + (4 if flags & 0x1000 else 0)
-    if inside in (0x0800, 0x86DD):
-        return at, RAW
-    if inside == 0x6558:
-        return at, ETHERNET
-    if inside == 0x880B:
-        return at, PPP
-    return at, _NO_LINK
 
 
 @device
