@@ -28,6 +28,8 @@ StackShapes = frozenset[tuple[int, int, int, int]]
 _DF = 2  # of ip_flags: reserved 4, DF 2, MF 1
 _ECN = f.ECE | f.CWR
 _LOW_PORT = 1024
+#: Where Linux begins to draw source ports; IANA's dynamic ports begin at 49152. Hardly any service listens there.
+_EPHEMERAL = 32768
 #: Rows of whole conversations from which a group is judged by them alone; of openings one will do.
 _ENOUGH = 5
 _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
@@ -38,7 +40,8 @@ class Groups:
     """Groups of strands and their features, one entry per group.
 
     of_strand: group of every strand. probes counts packets, known the rows it is judged by (of conversations that are
-    known from both sides), as do low_ports, low_sports and all from conversations on; the rest counts all known rows.
+    known from both sides), as do low_ports, low_sports, high_sports and all from conversations on; the rest counts all
+    known rows. port_span: from the least to the greatest destination port.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     """
@@ -56,6 +59,8 @@ class Groups:
     ports_of_one: Ints
     low_ports: Ints
     low_sports: Ints
+    high_sports: Ints
+    port_span: Ints
     conversations: Ints
     completed: Ints
     answered: Ints
@@ -116,6 +121,8 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         ports_of_one=_ports_of_one(every, target, port, n),
         low_ports=count((rows.dport < _LOW_PORT)[judged]),
         low_sports=count((rows.sport < _LOW_PORT)[judged]),
+        high_sports=count((rows.sport >= _EPHEMERAL)[judged]),
+        port_span=_span(every, rows.dport, n),
         conversations=_distinct(group, rows.number[judged].astype(np.uint64), n),
         completed=count((rows.own[judged] & talk) != 0),
         answered=count(rows.other[judged] != 0),
@@ -149,6 +156,14 @@ def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:
 def _half_open(rows: Conversations) -> NDArray[np.bool_]:
     opened = ((rows.own & SAID[Kind.SYN]) != 0) & ((rows.own & SAID[Kind.RST]) != 0)
     return opened & ((rows.other & SAID[Kind.SYN_ACK]) != 0) & ((rows.own & (SAID[Kind.MIDDLE] | DATA)) == 0)
+
+
+def _span(group: Ints, port: Ints, n: int) -> Ints:
+    """Return per group how many ports there are from the least to the greatest."""
+    low, high = np.full(n, 1 << 16), np.zeros(n, np.int64)
+    np.minimum.at(low, group, port)
+    np.maximum.at(high, group, port)
+    return high - low + 1
 
 
 def _distinct(group: Ints, values: NDArray[np.uint64], n: int) -> Ints:

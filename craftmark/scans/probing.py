@@ -95,9 +95,14 @@ def _toward_service(g: Groups) -> Flags:
     """
     backwards = (g.sports * 4 <= g.ports) & (g.low_ports * 4 < g.known)
     refused = (g.ports == 1) & (g.low_ports == 0) & (2 * g.sports > g.known) & (64 * g.low_sports > g.known)
-    backwards |= refused
+    backwards = (backwards & ~_from_ephemeral_to_dense(g)) | refused
     one_pair = (g.ports == 1) & (g.sports == 1)
     return (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
+
+
+def _from_ephemeral_to_dense(g: Groups) -> Flags:
+    """From a port that no service listens on to ports side by side: a scan that began above the low ports."""
+    return (g.high_sports == g.known) & (2 * g.ports >= g.port_span)
 
 
 def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:
@@ -112,7 +117,7 @@ def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:
         one_number = numbered and len(np.unique(rows[:, f.ICMP_SEQ])) == 1
         ids = np.unique(rows[:, f.IP_ID])
         one_id = len(ids) == 1 and ids[0] != 0 and bool((rows[:, f.IP_VERSION] == 4).all())
-        probing[group] = empty or one_number or one_id
+        probing[group] = (empty and groups.probes[group] >= REPEATED) or one_number or one_id
     return probing
 
 

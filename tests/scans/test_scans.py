@@ -105,6 +105,23 @@ def test_a_udp_port_scan_is_a_scan():
     assert found.traffic["answer"] == 40
 
 
+def test_a_udp_scan_of_high_ports_from_one_ephemeral_port_is_a_scan():
+    """It has the look of answers to many clients, but for its source port and for ports side by side."""
+    traffic = Traffic()
+    for port in range(1000, 1151):
+        traffic.udp(port * MS, SCANNER, US, (44318, port), payload=0)
+        traffic.udp(port * MS, SCANNER, US, (44319, port), payload=0)
+    assert sizes(traffic.found()) == ([302], [])
+
+
+def test_a_few_empty_pings_of_one_host_are_no_scan_and_many_are():
+    for count, scans in ((5, []), (30, [30])):
+        traffic = Traffic()
+        for number in range(count):
+            traffic.icmp(number * SECOND, SCANNER, US, (8, 0), icmp_id=9, icmp_seq=number * 256, payload_len=0)
+        assert sizes(traffic.found()) == (scans, [])
+
+
 def test_a_protocol_scan_is_one_scan():
     traffic = Traffic()
     for protocol in range(1, 60):

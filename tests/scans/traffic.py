@@ -159,7 +159,8 @@ def _addresses(src: str, dst: str) -> dict[int, int]:
 
 
 _TRANSPORT = {
-    f.TCP: f.TCP_WORDS, f.UDP: (f.SPORT, f.DPORT, f.UDP_LEN, f.UDP_SUM), f.ICMP: (f.SPORT, f.DPORT, f.SEQ, f.ACK), f.ICMP6: (f.SPORT, f.DPORT, f.SEQ, f.ACK),
+    f.TCP: f.TCP_WORDS, f.UDP: (f.SPORT, f.DPORT, f.UDP_LEN, f.UDP_SUM),
+    f.ICMP: (f.SPORT, f.DPORT, f.SEQ, f.ACK), f.ICMP6: (f.SPORT, f.DPORT, f.SEQ, f.ACK),
     f.SCTP: (f.SPORT, f.DPORT, f.SCTP_VTAG, f.SCTP_CHUNK),
 }  # fmt: skip
 
