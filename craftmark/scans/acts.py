@@ -39,9 +39,9 @@ LEADERS = 16
 class Acts:
     """Acts and what their known rows share, one entry per act.
 
-    of_strand: act of every strand, -1: none. strand: one strand of each act. form: hash of protocol, control bits, layout, DF and IHL. signature:
-    int64[acts, SIGNED], the value all known rows share, or VARIES. ttl_low, ttl_high, dst_low, dst_high, port_low,
-    port_high: ranges over known rows.
+    of_strand: act of every strand, -1: none. strand: one strand of each act. form: hash of protocol, control bits,
+    layout, DF and IHL. signature: int64[acts, SIGNED], the value all known rows share, or VARIES. ttl_low, ttl_high,
+    dst_low, dst_high, port_low, port_high: ranges over known rows.
     """
 
     of_strand: Ints

@@ -103,7 +103,8 @@ def _ranges(low: Ints, high: Ints) -> Ints:
     """Return the numbers low[i]..high[i] of all i, one after another."""
     lengths = high - low
     ends = np.cumsum(lengths)
-    return np.arange(int(lengths.sum())) + np.repeat(low - (ends - lengths), lengths)
+    numbers: Ints = np.arange(int(lengths.sum())) + np.repeat(low - (ends - lengths), lengths)
+    return numbers
 
 
 def _address(finished: Finished, low: int, high: int) -> Hashes:
@@ -125,7 +126,8 @@ def scramble(values: Hashes) -> Hashes:
     h = h * np.uint64(0xFF51AFD7ED558CCD)
     h ^= h >> np.uint64(33)
     h = h * np.uint64(0xC4CEB9FE1A85EC53)
-    return h ^ (h >> np.uint64(33))
+    mixed: Hashes = h ^ (h >> np.uint64(33))
+    return mixed
 
 
 def _whole(finished: Finished, rows: Conversations) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ _LOW_PORT = 1024
 _EPHEMERAL = 32768
 #: Rows of whole conversations from which a group is judged by them alone; of openings one will do.
 _ENOUGH = 5
+_TALK = SAID[Kind.MIDDLE] | DATA
 _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 
 
@@ -84,14 +85,13 @@ def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDAr
     table = np.array(sorted(shapes), np.int64).reshape(-1, 4)
     known = _shape_code(table[:, 0] & ~_ECN, table[:, 1] != 0, table[:, 2], table[:, 3])
     bare = _shape_code(np.array([f.SYN]), np.array([False]), *(np.array([w]) for w in f.encode_layout(("MSS",))))
-    return (kind == Kind.SYN) & ~unseen & (~np.isin(code, known) | (code == bare))
+    crafted: NDArray[np.bool_] = (kind == Kind.SYN) & ~unseen & (~np.isin(code, known) | (code == bare))
+    return crafted
 
 
-def _shape_code(
-    bits: Ints, whole: NDArray[np.bool_], high: NDArray[np.generic], low: NDArray[np.generic]
-) -> NDArray[np.uint64]:
+def _shape_code(bits: Ints, whole: NDArray[np.bool_], high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.uint64]:
     layout = (high.astype(np.uint64) << np.uint64(32)) | low.astype(np.uint64)
-    return scramble(layout) ^ (bits.astype(np.uint64) << np.uint64(1)) ^ whole.astype(np.uint64)
+    return scramble(layout) ^ (2 * bits + whole).astype(np.uint64)
 
 
 def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: Conversations) -> Groups:
@@ -106,7 +106,6 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
     judged = _judged(rows, every, kinds)
     group = every[judged]
     count = partial(_count, group, n)
-    talk = SAID[Kind.MIDDLE] | DATA
     return Groups(
         of_strand=of_strand,
         source=labels >> 6,
@@ -124,7 +123,7 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         high_sports=count((rows.sport >= _EPHEMERAL)[judged]),
         port_span=_span(every, rows.dport, n),
         conversations=_distinct(group, rows.number[judged].astype(np.uint64), n),
-        completed=count((rows.own[judged] & talk) != 0),
+        completed=count((rows.own[judged] & _TALK) != 0),
         answered=count(rows.other[judged] != 0),
         asked=count(rows.asked[judged]),
         lone=count(_lone(rows, kind)[judged]),
@@ -150,12 +149,14 @@ def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:
     """Rows whose conversation holds only their own kind from their own end, and at most a refusal from the other."""
     own_kind = np.array([SAID.get(Kind(k), 0) for k in range(len(Kind))], np.int64)[kind[rows.strand]]
     refusal = SAID[Kind.RST] | SAID[Kind.REPLY]
-    return ((rows.own & ~own_kind) == 0) & ((rows.other & ~refusal) == 0)
+    lone: NDArray[np.bool_] = ((rows.own & ~own_kind) == 0) & ((rows.other & ~refusal) == 0)
+    return lone
 
 
 def _half_open(rows: Conversations) -> NDArray[np.bool_]:
     opened = ((rows.own & SAID[Kind.SYN]) != 0) & ((rows.own & SAID[Kind.RST]) != 0)
-    return opened & ((rows.other & SAID[Kind.SYN_ACK]) != 0) & ((rows.own & (SAID[Kind.MIDDLE] | DATA)) == 0)
+    begun: NDArray[np.bool_] = opened & ((rows.other & SAID[Kind.SYN_ACK]) != 0) & ((rows.own & _TALK) == 0)
+    return begun
 
 
 def _span(group: Ints, port: Ints, n: int) -> Ints:
@@ -163,7 +164,8 @@ def _span(group: Ints, port: Ints, n: int) -> Ints:
     low, high = np.full(n, 1 << 16), np.zeros(n, np.int64)
     np.minimum.at(low, group, port)
     np.maximum.at(high, group, port)
-    return high - low + 1
+    span: Ints = high - low + 1
+    return span
 
 
 def _distinct(group: Ints, values: NDArray[np.uint64], n: int) -> Ints:

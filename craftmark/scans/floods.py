@@ -59,7 +59,8 @@ def _single(source: Ints, value: NDArray[np.uint64], n: int) -> NDArray[np.bool_
     high = np.zeros(n, np.uint64)
     np.minimum.at(low, source, value)
     np.maximum.at(high, source, value)
-    return low == high
+    single: NDArray[np.bool_] = low == high
+    return single
 
 
 def single_source_floods(acts: Acts) -> NDArray[np.bool_]:
@@ -67,4 +68,6 @@ def single_source_floods(acts: Acts) -> NDArray[np.bool_]:
     one_endpoint = (acts.dst_low == acts.dst_high) & (acts.port_low == acts.port_high)
     seconds = np.maximum(acts.last_ns - acts.first_ns, _SECOND) / _SECOND
     fast = acts.probes / seconds >= OPENINGS_RATE
-    return (acts.kind == Kind.SYN) & one_endpoint & (acts.probes >= OPENINGS) & fast & (acts.conversations >= CROWD)
+    many = (acts.probes >= OPENINGS) & (acts.conversations >= CROWD)
+    flooding: NDArray[np.bool_] = (acts.kind == Kind.SYN) & one_endpoint & many & fast
+    return flooding

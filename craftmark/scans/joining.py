@@ -110,7 +110,8 @@ def _aligned(acts: Acts, act: int, others: Ints) -> NDArray[np.bool_]:
         np.abs(acts.last_ns[others] - acts.last_ns[act]) <= slack
     )
     alike = (acts.probes[others] <= 3 * acts.probes[act]) & (acts.probes[act] <= 3 * acts.probes[others])
-    return same_time & alike
+    aligned: NDArray[np.bool_] = same_time & alike
+    return aligned
 
 
 def networks_of(finished: Finished, strands: Ints) -> NDArray[np.uint64]:

@@ -71,7 +71,8 @@ def _few_of_many_kinds(g: Groups, vain: Flags) -> Flags:
     """Single packets of one source that no stack sends, of several kinds: together they probe, each says little."""
     odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known) & (g.malformed == 0)
     together = np.bincount(g.source[odd], g.conversations[odd], minlength=int(g.source.max(initial=0)) + 1)
-    return odd & (together[g.source] >= 2)
+    found: Flags = odd & (together[g.source] >= 2)
+    return found
 
 
 def _many_ports(g: Groups) -> Flags:
@@ -97,12 +98,14 @@ def _toward_service(g: Groups) -> Flags:
     refused = (g.ports == 1) & (g.low_ports == 0) & (2 * g.sports > g.known) & (64 * g.low_sports > g.known)
     backwards = (backwards & ~_from_ephemeral_to_dense(g)) | refused
     one_pair = (g.ports == 1) & (g.sports == 1)
-    return (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
+    toward: Flags = (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
+    return toward
 
 
 def _from_ephemeral_to_dense(g: Groups) -> Flags:
     """From a port that no service listens on to ports side by side: a scan that began above the low ports."""
-    return (g.high_sports == g.known) & (2 * g.ports >= g.port_span)
+    dense: Flags = (g.high_sports == g.known) & (2 * g.ports >= g.port_span)
+    return dense
 
 
 def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:

@@ -111,7 +111,8 @@ def _sets(
     leader = join_across_sources(finished, acts, join_within_sources(acts, scanners))
     flooding = single_source_floods(acts)
     label = leader[acts.of_strand[chosen]]
-    scans, floods = [], []
+    scans: list[Ints] = []
+    floods: list[Ints] = []
     order = np.argsort(label, kind="stable")
     for members in np.split(chosen[order], np.flatnonzero(np.diff(label[order])) + 1):
         head = leader[acts.of_strand[members[0]]]
