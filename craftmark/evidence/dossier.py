@@ -1,8 +1,8 @@
 """The finished evidence of one kind of probe in one scan: what marks, rules and claims are inferred from.
 
 A scan whose act has several kinds of probe (nmap's host discovery) has one dossier for each kind. Counts in a dossier
-are exact over all probes; only what needs single packets (order, timing, distinct values) looks at ``sample``, which
-holds every probe when ``sampled`` is false.
+are exact over all probes; only what needs single packets (relations, order, timing, distinct values) looks at
+``sample``, which holds every probe when ``sampled`` is false.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FieldEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RelationEvidence:
-    """One expression over all probes that show its fields.
+    """One expression over the probes of the sample that show its fields.
 
     An equation (``a == b``) counts ``held`` of ``seen``; for any other expression ``held`` is ``seen`` if its value
     was the same in all, and ``value`` is that value (None if it varied, or for an equation).

@@ -2,8 +2,8 @@
 
 A strand keeps its rows until ``capacity``; then they are folded into the deep accumulators, which hold exact counts,
 masks and sketches and two bottom-k samples. Capacity is one number for all strands: the greatest of CAPACITIES with
-which all rows and samples fit the budget. It depends on the strands' counts alone (each strand's cost only grows with
-its count), so it is the same for every order of folding; budgets count rows, never free memory.
+which all rows and samples fit the budget. It depends on the strands' counts alone (what each strand is charged only
+grows with its count), so it is the same for every order of folding; budgets count rows, never free memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 
 from craftmark.evidence.distinct import Ports, Targets
 from craftmark.evidence.finished import Finished
-from craftmark.evidence.relations import Relations
 from craftmark.evidence.samples import RowSample
 from craftmark.evidence.store import RowStore
 from craftmark.evidence.strands import StrandTable
@@ -29,8 +28,11 @@ if TYPE_CHECKING:
     from craftmark.packets.batch import PacketBatch
     from craftmark.packets.expressions import Expression
 
-#: Rows a strand may keep whole, and rows of each of its samples afterwards.
-CAPACITIES = (1024, 256, 64, 16, 4, 1)
+#: Rows a strand may keep whole.
+CAPACITIES = (16_384, 4096, 1024, 256, 64, 16, 4, 1)
+
+#: Rows of each sample of a longer strand, where the capacity allows.
+SAMPLE_ROWS = 1024
 
 #: Below this capacity there are too many large strands for port sets and target sketches.
 SKETCHES_FROM = 256
@@ -40,7 +42,7 @@ ROW_BUDGET = 1_500_000
 
 
 class Evidence:
-    """Evidence of all strands so far; ``relations`` are counted under their names.
+    """Evidence of all strands so far; ``relations`` are looked up by their names in the rows that are known at the end.
 
     ``seed`` only moves table entries about (see StrandTable).
     """
@@ -53,11 +55,10 @@ class Evidence:
         self.relations = dict(relations or {})
         self.strands = StrandTable(seed)
         self.store = RowStore()
-        self.fair = RowSample(self.capacity, by_time=False)
-        self.runs = RowSample(self.capacity, by_time=True)
+        self.fair = RowSample(SAMPLE_ROWS, by_time=False)
+        self.runs = RowSample(SAMPLE_ROWS, by_time=True)
         self.values = Values()
         self.strides = Strides()
-        self.counts = Relations(tuple(self.relations.values()))
         self.targets: Targets | None = Targets()
         self.ports: Ports | None = Ports()
 
@@ -66,7 +67,6 @@ class Evidence:
         every: list[Accumulator | None] = [
             self.values,
             self.strides,
-            self.counts,
             self.targets,
             self.ports,
             self.fair,
@@ -110,7 +110,7 @@ class Evidence:
     def _fit(self) -> Ints:
         """Lower the capacity until everything fits the budget; return the strands that outgrow it and got a slot."""
         strands = self.strands
-        held = int(strands.numbers[LIVE_ROWS] + 2 * self.capacity * strands.numbers[N_SLOTS])
+        held = int(strands.numbers[LIVE_ROWS] + _rows_charged(self.capacity) * strands.numbers[N_SLOTS])
         if held <= self._budget:
             return np.empty(0, np.int64)
         counts = strands.info[: len(strands), COUNT]
@@ -136,8 +136,9 @@ class Evidence:
         self.capacity = capacity
         if capacity < SKETCHES_FROM:
             self.targets = self.ports = None
-        self.fair.shrink(capacity)
-        self.runs.shrink(capacity)
+        for sample in (self.fair, self.runs):
+            if capacity < sample.capacity:
+                sample.shrink(capacity)
 
     def lower(self, capacity: int) -> None:
         """Lower the capacity, if it is greater, as a larger load would have done."""
@@ -198,5 +199,10 @@ class Evidence:
 
 
 def _rows_needed(counts: Ints, capacity: int) -> int:
-    """Rows held with a capacity: small strands whole, large ones in two samples."""
-    return int(np.where(counts <= capacity, counts, 2 * capacity).sum())
+    """Rows charged with a capacity: small strands whole, large ones by what they hold or held."""
+    return int(np.where(counts <= capacity, counts, _rows_charged(capacity)).sum())
+
+
+def _rows_charged(capacity: int) -> int:
+    """Rows that a strand is charged that outgrew the capacity: never less than before."""
+    return max(capacity, 2 * min(capacity, SAMPLE_ROWS))

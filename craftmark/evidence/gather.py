@@ -12,7 +12,7 @@ import numpy as np
 from craftmark.evidence.distinct import REGISTER_BITS, estimate, ports_of
 from craftmark.evidence.dossier import Dossier, FieldEvidence, Party, RelationEvidence
 from craftmark.evidence.finished import Finished, fair_ranks, in_time_order
-from craftmark.evidence.relations import evaluate, shown_by
+from craftmark.evidence.relations import evaluate
 from craftmark.evidence.strides import WATCHED
 from craftmark.kernels.grouping import KEY_PRESENT, KEY_UNSEEN
 from craftmark.kernels.sketches import fold_targets
@@ -54,7 +54,7 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
         has_time=not _masks(finished, _slots(finished, strands), f.NOTES, small.words[:, f.NOTES])[3] & f.NOTE_NO_TIME,
         layout=_layout(fields, finished, strands),
         fields=fields,
-        relations=_relations(finished, strands, small),
+        relations=_relations(finished, sample),
         sources=sources,
         sources_total=sources_total,
         targets=targets,
@@ -149,33 +149,21 @@ def _layout(fields: dict[str, FieldEvidence], finished: Finished, strands: Ints)
     return f.option_layout(options.constant, int(low[0])) if (low == low[0]).all() else None
 
 
-def _relations(finished: Finished, strands: Ints, small: PacketBatch) -> dict[str, RelationEvidence]:
-    evidence = finished.evidence
-    if not evidence.relations:
-        return {}
-    values, seen = evaluate(tuple(evidence.relations.values()), small, np.arange(len(small)))
-    deep = strands[finished.slot[strands] >= 0]
+def _relations(finished: Finished, sample: PacketBatch) -> dict[str, RelationEvidence]:
+    """Return how often each relation held in the known rows that show its fields."""
+    relations = finished.evidence.relations
+    values, seen = evaluate(tuple(relations.values()), sample)
     found = {}
-    for e, (text, expression) in enumerate(evidence.relations.items()):
-        large = deep[shown_by(expression, finished.keys[deep, KEY_PRESENT], finished.protocol[deep])]
-        rows = values[e, seen[e]]
-        counted = int(finished.count[large].sum()) + len(rows)
-        if counted:
-            found[text] = _relation(finished, text, e, finished.slot[large], rows, counted)
+    for number, (text, expression) in enumerate(relations.items()):
+        shown = values[number, seen[number]]
+        if not len(shown):
+            continue
+        if expression.is_predicate:
+            found[text] = RelationEvidence(text, len(shown), int(np.count_nonzero(shown)), None)
+            continue
+        constant = bool((shown == shown[0]).all())
+        found[text] = RelationEvidence(text, len(shown), len(shown) * constant, int(shown[0]) if constant else None)
     return found
-
-
-def _relation(
-    finished: Finished, text: str, column: int, slots: Ints, rows: NDArray[np.uint32], counted: int
-) -> RelationEvidence:
-    state = finished.evidence.counts.state
-    if finished.evidence.relations[text].is_predicate:
-        held = int(state["held"][slots, column].sum()) + int(np.count_nonzero(rows))
-        return RelationEvidence(text, counted, held, None)
-    always = np.append(state["always"][slots, column], _fold("always", rows))
-    ever = np.append(state["ever"][slots, column], _fold("ever", rows))
-    constant = bool((always == ever).all() and (always == always[0]).all())
-    return RelationEvidence(text, counted, counted if constant else 0, int(always[0]) if constant else None)
 
 
 def _sources(finished: Finished, strands: Ints) -> tuple[tuple[Party, ...], int]:

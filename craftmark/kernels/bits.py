@@ -53,25 +53,3 @@ def fold_strides(n, rows, slot, words, watched, base, stride):  # type: ignore[n
             while b:
                 a, b = b, a % b
             stride[s, w] = a
-
-
-@kernel
-def gather_columns(n, rows, words, chosen, columns):  # type: ignore[no-untyped-def]
-    """Copy the words ``chosen`` of ``words[rows[0:n]]`` into contiguous columns (uint32[WORDS, n])."""
-    for j in range(n):
-        i = rows[j]
-        for w in range(len(chosen)):
-            columns[chosen[w], j] = words[i, chosen[w]]
-
-
-@kernel
-def fold_values(n, slot, values, seen, column, held, always, ever):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """Fold the values of one expression where they are seen: how often not zero, bits always and ever set."""
-    for j in range(n):
-        if seen[j]:
-            s = slot[j]
-            value = values[j]
-            if value:
-                held[s, column] += 1
-            always[s, column] &= value
-            ever[s, column] |= value

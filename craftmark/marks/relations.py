@@ -1,4 +1,4 @@
-"""Relations between header fields: the equations and keys that rules name, as counted over all probes.
+"""Relations between header fields: the equations and keys that rules name, as counted in the probes that are known.
 
 An equation that holds nearly always is a mark of the design; an expression with one value in all probes carries a
 value of the run. A relation among fields that are all constant says nothing and is left out. Only probes that differ
@@ -53,6 +53,7 @@ def _mark(dossier: Dossier, evidence: RelationEvidence) -> Toolmark | None:
         fields=expression.fields,
         held=evidence.held,
         seen=evidence.seen,
+        sampled=dossier.sampled,
         log10_chance=chance,
         level="class" if expression.is_predicate else "individual",
         values=() if evidence.value is None or expression.is_predicate else (evidence.value,),

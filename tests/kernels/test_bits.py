@@ -9,7 +9,7 @@ from operator import and_, or_
 import numpy as np
 import pytest
 
-from craftmark.kernels.bits import fold_bits, fold_ranges, fold_strides, fold_values, gather_columns
+from craftmark.kernels.bits import fold_bits, fold_ranges, fold_strides
 from craftmark.packets.fields import WORDS
 from tests.kernels.both import run_both
 
@@ -69,32 +69,9 @@ def test_the_order_of_values_moves_no_stride():
     assert found == {1}
 
 
-def test_values_of_expressions_are_counted_only_where_seen():
-    rng = np.random.default_rng(4)
-    values = rng.choice(EDGES, 50)
-    seen = rng.random(50) < 0.6
-    slot = rng.integers(0, 2, 50)
-    held = np.zeros((2, 3), np.int64)
-    always, ever = np.full((2, 3), 0xFFFFFFFF, np.uint32), np.zeros((2, 3), np.uint32)
-    _, args = run_both(fold_values, 50, slot, values, seen, 1, held, always, ever)
-    held, always, ever = args[4:]
-    for s in range(2):
-        shown = [int(value) for value in values[(slot == s) & seen]]
-        assert held[s].tolist() == [0, sum(value != 0 for value in shown), 0]
-        assert (always[s, 1], ever[s, 1]) == (reduce(and_, shown, 0xFFFFFFFF), reduce(or_, shown, 0))
-
-
 def test_nothing_folds_to_nothing():
     words = np.zeros((0, WORDS), np.uint32)
     none = np.empty(0, np.int64)
     for fold in (fold_bits, fold_ranges):
         _, args = run_both(fold, 0, none, none, words, *(np.full((1, WORDS), 9, np.uint32) for _ in range(2)))
         assert all((array == 9).all() for array in args[3:])
-
-
-def test_gathered_columns_are_the_chosen_words():
-    words, rows, _ = random_words(5, 40)
-    chosen, columns = np.array([0, 4, 39]), np.full((WORDS, len(rows)), 7, np.uint32)
-    _, args = run_both(gather_columns, len(rows), rows, words, chosen, columns)
-    assert (args[3][chosen] == words[rows][:, chosen].T).all()
-    assert (np.delete(args[3], chosen, axis=0) == 7).all()

@@ -35,7 +35,7 @@ def fold_plainly(batch: PacketBatch, budget: int) -> tuple[int, list[dict[str, A
         strand = {"key": key, "count": len(rows), "first": times[in_time[0]], "last": times[in_time[-1]]}
         strand["rows"] = [numbers[r] for r in in_time] if len(rows) <= capacity else None
         if len(rows) > capacity:
-            strand |= deep_state(words, times, numbers, rows, capacity)
+            strand |= deep_state(words, times, numbers, rows, min(capacity, 1024))
         found.append(strand)
     return capacity, found
 

@@ -46,5 +46,6 @@ def canonical_rank(key: Key) -> tuple[int, Key, int, Key]:
 
 
 def rows_needed(counts: list[int], capacity: int) -> int:
-    """Return the rows held: small strands whole, large ones in two samples."""
-    return sum(count if count <= capacity else 2 * capacity for count in counts)
+    """Return the rows held: small strands whole, large ones in two samples (4,096 and more: as they were)."""
+    charged = capacity if capacity > 2048 else 2 * capacity
+    return sum(count if count <= capacity else charged for count in counts)
