@@ -12,9 +12,9 @@ from craftmark.kernels.grouping import (
     N_PROMOTED,
     N_ROWS,
     chain_rows,
+    chains_in_order,
     free_rows,
     keep,
-    rows_in_order,
 )
 from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
@@ -63,11 +63,20 @@ class RowStore:
         free_rows(len(chosen), chosen, strands.info, strands.kept, self._link, strands.numbers)
 
     def in_order(self, strands: StrandTable, order: Ints) -> tuple[Ints, Ints]:
-        """Return (rows, start): stored rows strand by strand in ``order``, each strand's by time, then packet id."""
+        """Return (rows, start): stored rows strand by strand in ``order``, each strand's by time, then packet id.
+
+        Packets mostly came in the order of time; only where they did not is anything sorted.
+        """
         rows = np.empty(int(strands.numbers[LIVE_ROWS]), np.int64)
         start = np.empty(len(order) + 1, np.int64)
-        store = self.batch
-        rows_in_order(len(order), order, strands.info, self._link, store.ts_ns, store.packet_id, rows, start)
+        chains_in_order(len(order), order, strands.info, self._link, rows, start)
+        ts_ns, number = self.batch.ts_ns[rows], self.batch.packet_id[rows]
+        late = (ts_ns[1:] < ts_ns[:-1]) | ((ts_ns[1:] == ts_ns[:-1]) & (number[1:] < number[:-1]))
+        heads = start[1:-1][(start[1:-1] > 0) & (start[1:-1] < len(rows))]
+        late[heads - 1] = False
+        if late.any():
+            owner = np.repeat(np.arange(len(order)), np.diff(start))
+            rows = rows[np.lexsort((number, ts_ns, owner))]
         return rows, start
 
     def _reserve(self, rows: int) -> None:

@@ -206,7 +206,22 @@ def rehash(n, table, keys, factors):  # type: ignore[no-untyped-def]
 
 @kernel
 def keep(  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    n, capacity, words, ts_ns, packet_id, strand, kept, info, numbers, store, store_ns, store_id, link, deep, slot, promoted
+    n,
+    capacity,
+    words,
+    ts_ns,
+    packet_id,
+    strand,
+    kept,
+    info,
+    numbers,
+    store,
+    store_ns,
+    store_id,
+    link,
+    deep,
+    slot,
+    promoted,
 ):
     """Store the rows of small strands; list the rows of deep ones, and the strands that now outgrow ``capacity``.
 
@@ -275,11 +290,8 @@ def free_rows(n, strands, info, kept, link, numbers):  # type: ignore[no-untyped
 
 
 @kernel
-def rows_in_order(n, order, info, link, store_ns, store_id, out, start):  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    """List stored rows strand by strand in ``order``, each strand's by (time, packet id); ``start[n]`` is their total.
-
-    Chains are newest first, so a backward insertion sort is nearly linear; capacity bounds the worst case.
-    """
+def chains_in_order(n, order, info, link, out, start):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """List stored rows strand by strand in ``order``, each strand's oldest first; ``start[n]`` is their total."""
     m = 0
     for j in range(n):
         start[j] = m
@@ -291,14 +303,6 @@ def rows_in_order(n, order, info, link, store_ns, store_id, out, start):  # type
         row = info[order[j], HEAD]
         while row >= 0:
             out[place] = row
-            k = place
-            while k + 1 < m and (
-                store_ns[out[k + 1]] < store_ns[row]
-                or (store_ns[out[k + 1]] == store_ns[row] and store_id[out[k + 1]] < store_id[row])
-            ):
-                out[k] = out[k + 1]
-                out[k + 1] = row
-                k += 1
             place -= 1
             row = link[row]
     start[n] = m

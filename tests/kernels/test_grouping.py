@@ -24,11 +24,11 @@ from craftmark.kernels.grouping import (
     SLOT,
     assign,
     chain_rows,
+    chains_in_order,
     free_rows,
     keep,
     key_hashes,
     rehash,
-    rows_in_order,
 )
 from craftmark.packets.fields import WORDS
 from tests.kernels.both import run_both
@@ -43,8 +43,8 @@ def tables(strands, entries):
     numbers = np.zeros(NUMBERS, np.int64)
     numbers[FREE_HEAD] = -1
     return (
-        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(4, np.int64), np.zeros(entries, np.int64), np.zeros((strands, KEY_WORDS), np.uint32),
-        np.zeros((strands, INFO_COLUMNS), np.int64), numbers,
+        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(4, np.int64), np.zeros(entries, np.int64),
+        np.zeros((strands, KEY_WORDS), np.uint32), np.zeros((strands, INFO_COLUMNS), np.int64), numbers,
     )  # fmt: skip
 
 
@@ -97,7 +97,21 @@ def test_a_larger_table_finds_the_same_strands(seed):
     key, keys, info, numbers, strand = args[3], args[6], args[7], args[8], args[10]
     _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, hash_factors(seed))
     again = np.full(len(batch), -1, np.int64)
-    _, out = run_both(assign, len(batch), 0, batch.words, batch.ts_ns, key, np.zeros(4, np.int64), larger, keys, info, numbers, hash_factors(seed), again)
+    _, out = run_both(
+        assign,
+        len(batch),
+        0,
+        batch.words,
+        batch.ts_ns,
+        key,
+        np.zeros(4, np.int64),
+        larger,
+        keys,
+        info,
+        numbers,
+        hash_factors(seed),
+        again,
+    )
     assert out[10].tolist() == strand.tolist()
     assert out[7][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
 
@@ -139,8 +153,7 @@ class Store:
 
     def in_order(self, order):
         none = np.full(int(self.numbers[LIVE_ROWS]), -1, np.int64), np.full(len(order) + 1, -1, np.int64)
-        _, args = run_both(rows_in_order, len(order), order, self.info, self.link, self.ts_ns, self.number, *none)
-        return args[5], args[6]
+        return run_both(chains_in_order, len(order), order, self.info, self.link, *none)[1][3:]
 
 
 @pytest.mark.parametrize("capacity", [1, 4, 5, 1000])
@@ -174,9 +187,8 @@ def test_chains_hold_each_strands_rows_newest_first():
     assert set(slots) == {-1}
 
 
-def test_rows_in_order_are_sorted_by_time_then_number():
+def test_rows_stand_strand_by_strand_oldest_first():
     batch = random_batch(8, (40, 9, 5, 1))
-    batch.ts_ns[:] //= 20_000_000_000
     store = Store(batch, 1000)
     store.keep(np.arange(len(batch)))
     order = np.random.default_rng(1).permutation(len(store.kept))
@@ -184,9 +196,7 @@ def test_rows_in_order_are_sorted_by_time_then_number():
     assert start.tolist() == [0, *np.cumsum(store.kept[order])]
     for place, strand in enumerate(order):
         rows = out[start[place] : start[place + 1]]
-        mine = np.flatnonzero(store.strand == strand)
-        wanted = sorted(zip(batch.ts_ns[mine].tolist(), batch.packet_id[mine].tolist(), strict=True))
-        assert list(zip(store.ts_ns[rows].tolist(), store.number[rows].tolist(), strict=True)) == wanted
+        assert store.number[rows].tolist() == batch.packet_id[store.strand == strand].tolist()
 
 
 def test_freed_rows_are_used_again_and_nothing_else_is_touched():
