@@ -20,7 +20,7 @@ from craftmark.tools.load import load_rules
 from craftmark.tools.stacks import stack_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from craftmark.packets.expressions import Expression
     from craftmark.scans.scans import Findings
@@ -64,7 +64,9 @@ def examine(
     rules = load_rules(*(Path(folder) for folder in settings.rules))
     relations = {text: parse(text) for text in rules.relations}
     case = _open(paths, settings)
-    finished = fold(case.batches(), relations, where=_where(settings), watch=_watch(case, progress)).finish()
+    ahead = all(Path(path).is_file() for path in paths)
+    evidence = fold(case.batches(), relations, where=_where(settings), ahead=ahead, watch=_watch(case, progress))
+    finished = evidence.finish()
     findings = find(finished, stack_shapes(rules))
     clock = build.clock_of(case.describe())
     conclude = Concluder(finished, findings.ear, rules, _day(findings, clock) if settings.trust_clock else None)
@@ -96,7 +98,7 @@ def _where(settings: Settings) -> Expression | None:
     return parse(settings.where) if settings.where else None
 
 
-def _watch(case: Case, progress: Progress | None):  # type: ignore[no-untyped-def]
+def _watch(case: Case, progress: Progress | None) -> Callable[[int], None] | None:
     if progress is None:
         return None
     return lambda packets: progress(packets, fraction=case.fraction)
