@@ -64,7 +64,7 @@ class Ear:
 
     @cached_property
     def _columns(self) -> dict[int, NDArray[np.uint32]]:
-        words = (f.IP_TTL, f.SEQ, f.ACK, f.NOTES, f.QUOTE_DPORT)
+        words = (f.IP_TTL, f.SEQ, f.ACK, f.NOTES, f.QUOTE_DPORT, f.QUOTE_PROTOCOL)
         return {word: self._finished.known(word) for word in words}
 
     def hear(self, strands: Ints) -> Heard:
@@ -96,7 +96,13 @@ class Ear:
         errors, to = self._errors
         low, high = np.searchsorted(to, hosts, "left"), np.searchsorted(to, hosts, "right")
         found = [errors[a:b] for a, b in zip(low, high, strict=True) if b > a]
-        return np.setdiff1d(np.concatenate(found), mine) if found else np.empty(0, np.int64)
+        if not found:
+            return np.empty(0, np.int64)
+        every = np.setdiff1d(np.concatenate(found), mine)
+        quoted = (self._columns[f.NOTES][every] & f.NOTE_QUOTE) != 0
+        other = ~np.isin(self._columns[f.QUOTE_PROTOCOL][every], np.unique(self._rows.protocol[mine]))
+        about_these: Ints = every[~(quoted & other)]
+        return about_these
 
     def _names(self, answers: Ints) -> NDArray[np.str_]:
         """Name every answer row."""

@@ -169,20 +169,27 @@ def _span(group: Ints, port: Ints, n: int) -> Ints:
 
 
 def _distinct(group: Ints, values: NDArray[np.uint64], n: int) -> Ints:
-    """Count distinct values per group."""
-    if not len(group):
-        return np.zeros(n, np.int64)
-    order = np.lexsort((values, group))
-    g, v = group[order], values[order]
-    new = np.concatenate([[True], (g[1:] != g[:-1]) | (v[1:] != v[:-1])])
-    return np.bincount(g[new], minlength=n)
+    """Count distinct values per group; groups of one row, nearly all under a flood, are not sorted."""
+    size = np.bincount(group, minlength=n)
+    several = (size > 1)[group]
+    found = np.minimum(size, 1)
+    if several.any():
+        g, v = group[several], values[several]
+        order = np.lexsort((v, g))
+        g, v = g[order], v[order]
+        new = np.concatenate([[True], (g[1:] != g[:-1]) | (v[1:] != v[:-1])])
+        found = np.where(size > 1, np.bincount(g[new], minlength=n), found)
+    return found
 
 
 def _ports_of_one(group: Ints, target: NDArray[np.uint64], port: NDArray[np.uint64], n: int) -> Ints:
     """Return per group the most distinct ports of any one address."""
-    most = np.zeros(n, np.int64)
-    if not len(group):
+    size = np.bincount(group, minlength=n)
+    several = (size > 1)[group]
+    most = np.minimum(size, 1)
+    if not several.any():
         return most
+    group, target, port = group[several], target[several], port[several]
     order = np.lexsort((port, target, group))
     g, t, p = group[order], target[order], port[order]
     pair = np.concatenate([[True], (g[1:] != g[:-1]) | (t[1:] != t[:-1])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from craftmark.packets import fields as f
-from tests.scans.traffic import LINUX, MS, NMAP, SCANNER, SECOND, SYN_ACK, US, Traffic, host
+from tests.scans.traffic import HOUR, LINUX, MS, NMAP, SCANNER, SECOND, SYN_ACK, US, Traffic, host
 
 
 def heard(traffic):
@@ -54,6 +54,17 @@ def test_icmp_errors_are_answers_for_the_port_they_quote():
     assert answers.counts == {"icmp 3/3": 20}
     assert answers.ports == {"icmp 3/3": tuple(range(1, 41, 2))}
     assert answers.both_ways
+
+
+def test_errors_about_another_protocol_answer_another_scan():
+    traffic = Traffic()
+    for port in range(1, 41):
+        traffic.udp(port * MS, SCANNER, US, (50000, port), payload=0)
+        traffic.refusal(port * MS + 1, US, SCANNER, (US, f.UDP, 50000, port))
+        traffic.syn_probe(HOUR + port * MS, SCANNER, US, port, answer="closed")
+    found = traffic.found()
+    counts = [found.ear.hear(scan.strands).counts for scan in found.scans]
+    assert sorted(counts, key=str) == [{"icmp 3/3": 40}, {"rst+ack": 40}]
 
 
 def test_a_firewall_between_answers_for_its_hosts():
