@@ -90,13 +90,14 @@ class Conversations:
         return self._order[_ranges(self._start[numbers], self._start[numbers + 1])]
 
 
-def split_by(values: NDArray[Any], items: Ints) -> list[Ints]:
-    """Return the items with equal values, value by value in rising order; items keep their order."""
-    if not len(items):
-        return []
+def split_by(values: NDArray[Any], items: Ints, *, least: int = 1) -> list[Ints]:
+    """Return the items with equal values, value by value in rising order, where there are ``least``; items keep their order."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
-    return np.split(items[order], np.flatnonzero(ranked[1:] != ranked[:-1]) + 1)
+    start = np.flatnonzero(np.concatenate([np.ones(min(len(ranked), 1), np.bool_), ranked[1:] != ranked[:-1]]))
+    size = np.diff(np.append(start, len(ranked)))
+    chosen = size >= least
+    return [items[order[a : a + n]] for a, n in zip(start[chosen].tolist(), size[chosen].tolist(), strict=True)]
 
 
 def _ranges(low: Ints, high: Ints) -> Ints:

@@ -56,9 +56,7 @@ def _alike(acts: Acts, heads: Ints) -> list[Ints]:
     code = scramble(code ^ block.astype(np.uint64) ^ (one_target.astype(np.uint64) << np.uint64(40)))
     ports = acts.port_low[heads] | (acts.port_high[heads] << 20)
     code = scramble(code ^ ports.astype(np.uint64))
-    order = np.argsort(code, kind="stable")
-    cuts = np.flatnonzero(code[order][1:] != code[order][:-1]) + 1
-    return [part for part in np.split(heads[order], cuts) if len(part) > 1]
+    return split_by(code, heads, least=2)
 
 
 def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:

@@ -31,8 +31,8 @@ def scattered_scans(finished: Finished, kind: Ints, rows: Conversations, crafted
     inside = np.flatnonzero(candidates[rows.strand] & (rows.own & 0x108 == 0) & ~rows.asked)
     if len(inside) < SOURCES:
         return []
-    alike = split_by(_codes(finished, rows, inside), rows.strand[inside])
-    found = [np.unique(strands) for strands in alike if len(strands) >= SOURCES]
+    alike = split_by(_codes(finished, rows, inside), rows.strand[inside], least=SOURCES)
+    found = [np.unique(strands) for strands in alike]
     return [strands for strands in found if len(np.unique(finished.source[strands])) >= SOURCES]
 
 
