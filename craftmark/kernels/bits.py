@@ -7,7 +7,7 @@ from craftmark.packets.fields import WORDS
 
 
 @kernel
-def fold_bits(n, rows, slot, words, always, ever):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fold_bits(n, rows, slot, words, always, ever):
     """Fold ``words[rows[0:n]]`` into the bits always and ever set of their slots (uint32[slots, WORDS]).
 
     Two states a kernel: more, and the compiler no longer sees that they cannot overlap (30 ns a row instead of 8).
@@ -22,7 +22,7 @@ def fold_bits(n, rows, slot, words, always, ever):  # type: ignore[no-untyped-de
 
 
 @kernel
-def fold_ranges(n, rows, slot, words, low, high):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fold_ranges(n, rows, slot, words, low, high):
     """Fold ``words[rows[0:n]]`` into the least and greatest values of their slots (uint32[slots, WORDS])."""
     for j in range(n):
         i = rows[j]
@@ -34,7 +34,7 @@ def fold_ranges(n, rows, slot, words, low, high):  # type: ignore[no-untyped-def
 
 
 @kernel
-def fold_strides(n, rows, slot, words, watched, base, stride):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fold_strides(n, rows, slot, words, watched, base, stride):
     """Keep per slot and watched word the gcd of all differences from the first value (base -1: no value yet)."""
     for j in range(n):
         i = rows[j]

@@ -66,7 +66,7 @@ _FRAGMENT_OR_QUOTE = 0x201  # NOTE_FRAGMENT | NOTE_QUOTE
 
 
 @device
-def mix(n, word):  # type: ignore[no-untyped-def]
+def mix(n, word):
     """Return a 32-bit hash of hash ``n`` and a 32-bit word."""
     h = ((n ^ word) * _MIX_A) & _M32
     h ^= h >> 15
@@ -75,7 +75,7 @@ def mix(n, word):  # type: ignore[no-untyped-def]
 
 
 @device
-def key_of(i, words, key):  # type: ignore[no-untyped-def]
+def key_of(i, words, key):
     """Write the strand key of row ``i`` into ``key``: source, protocol, control bits, shape, visibility."""
     protocol = words[i, PROTOCOL]
     bits = 0
@@ -105,7 +105,7 @@ def key_of(i, words, key):  # type: ignore[no-untyped-def]
 
 
 @device
-def same_key(s, keys, key):  # type: ignore[no-untyped-def]
+def same_key(s, keys, key):
     """Tell whether strand ``s`` has this key."""
     for w in range(KEY_WORDS):
         if keys[s, w] != key[0, w]:
@@ -114,21 +114,20 @@ def same_key(s, keys, key):  # type: ignore[no-untyped-def]
 
 
 @device
-def find(n, table, mask, tag, keys, key):  # type: ignore[no-untyped-def]
+def find(n, table, mask, tag, keys, key):
     """Return the place of ``key`` in the table, or of the empty entry where it belongs; ``n`` is the first place."""
     place = n & mask
     while True:
         entry = table[place]
         if entry == 0:
             return place
-        if (entry >> 32) == tag:
-            if same_key((entry & _M32) - 1, keys, key):
-                return place
+        if (entry >> 32) == tag and same_key((entry & _M32) - 1, keys, key):
+            return place
         place = (place + 1) & mask
 
 
 @device
-def key_hash(s, keys, factors):  # type: ignore[no-untyped-def]
+def key_hash(s, keys, factors):
     """Return a 32-bit hash of row ``s`` of ``keys``: multilinear over its words, with secret factors below 2**26."""
     total = 0
     for w in range(KEY_WORDS):
@@ -137,13 +136,13 @@ def key_hash(s, keys, factors):  # type: ignore[no-untyped-def]
 
 
 @device
-def tag_of(n):  # type: ignore[no-untyped-def]
+def tag_of(n):
     """Return the 31 bits of a hash by which entries of the table are told apart."""
     return mix(n, 0x5BD1E995) >> 1
 
 
 @device
-def strand_of(n, key, table, keys, info, numbers, factors):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def strand_of(n, key, table, keys, info, numbers, factors):
     """Return the strand of a key, a new one if the key is new; -1 when the strand arrays are full; ``n`` is 0."""
     h = key_hash(n, key, factors)
     tag = tag_of(h)
@@ -164,9 +163,7 @@ def strand_of(n, key, table, keys, info, numbers, factors):  # type: ignore[no-u
 
 
 @kernel
-def assign(  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    n, start, words, ts_ns, key, recent, table, keys, info, numbers, factors, strand
-):
+def assign(n, start, words, ts_ns, key, recent, table, keys, info, numbers, factors, strand):
     """Give rows ``start``..``n`` their strands and count them; return the row it stopped at, short of strand space.
 
     ``recent`` remembers the last strand by a few bits of its source and control bits: long strands are found there,
@@ -193,7 +190,7 @@ def assign(  # type: ignore[no-untyped-def]  # noqa: PLR0913
 
 
 @kernel
-def rehash(n, table, keys, factors):  # type: ignore[no-untyped-def]
+def rehash(n, table, keys, factors):
     """Enter strands 0..n anew into an empty, larger table."""
     mask = len(table) - 1
     for s in range(n):
@@ -205,7 +202,7 @@ def rehash(n, table, keys, factors):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def keep(  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def keep(
     n,
     capacity,
     words,
@@ -259,7 +256,7 @@ def keep(  # type: ignore[no-untyped-def]  # noqa: PLR0913
 
 
 @kernel
-def chain_rows(n, strands, info, link, rows, slot):  # type: ignore[no-untyped-def]
+def chain_rows(n, strands, info, link, rows, slot):
     """List the stored rows of ``strands[0:n]`` and the slot of each; return how many."""
     m = 0
     for j in range(n):
@@ -274,7 +271,7 @@ def chain_rows(n, strands, info, link, rows, slot):  # type: ignore[no-untyped-d
 
 
 @kernel
-def free_rows(n, strands, info, kept, link, numbers):  # type: ignore[no-untyped-def]
+def free_rows(n, strands, info, kept, link, numbers):
     """Give back the stored rows of ``strands[0:n]``."""
     for j in range(n):
         s = strands[j]
@@ -290,7 +287,7 @@ def free_rows(n, strands, info, kept, link, numbers):  # type: ignore[no-untyped
 
 
 @kernel
-def chains_in_order(n, order, info, link, out, start):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def chains_in_order(n, order, info, link, out, start):
     """List stored rows strand by strand in ``order``, each strand's oldest first; ``start[n]`` is their total."""
     m = 0
     for j in range(n):
@@ -309,7 +306,7 @@ def chains_in_order(n, order, info, link, out, start):  # type: ignore[no-untype
 
 
 @kernel
-def key_hashes(n, keys, source_hash, whole_hash):  # type: ignore[no-untyped-def]
+def key_hashes(n, keys, source_hash, whole_hash):
     """Hash each strand's source address and whole key, unkeyed: the canonical order of strands."""
     for s in range(n):
         h = 0x51ED270B

@@ -14,7 +14,7 @@ _SEED = 0x1B873593
 
 
 @kernel
-def fold_targets(n, rows, slot, words, registers, bits):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fold_targets(n, rows, slot, words, registers, bits):
     """Fold destination addresses into HyperLogLog registers (uint8[slots, 2**bits])."""
     for j in range(n):
         i = rows[j]
@@ -36,7 +36,7 @@ def fold_targets(n, rows, slot, words, registers, bits):  # type: ignore[no-unty
 
 
 @kernel
-def fold_ports(n, rows, slot, words, word, bitmap):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def fold_ports(n, rows, slot, words, word, bitmap):
     """Set the bit of each row's 16-bit field ``word`` in its slot's bitmap (uint8[slots, 8192])."""
     for j in range(n):
         port = words[rows[j], word] & 0xFFFF
@@ -44,13 +44,13 @@ def fold_ports(n, rows, slot, words, word, bitmap):  # type: ignore[no-untyped-d
 
 
 @device
-def worse(a, rank, ident, b):  # type: ignore[no-untyped-def]
+def worse(a, rank, ident, b):
     """Tell whether heap entry ``a`` ranks after entry ``b``, ties by packet id."""
     return rank[a] > rank[b] or (rank[a] == rank[b] and ident[a] > ident[b])
 
 
 @device
-def swap(a, rank, ident, place, b):  # type: ignore[no-untyped-def]
+def swap(a, rank, ident, place, b):
     """Exchange two heap entries."""
     rank[a], rank[b] = rank[b], rank[a]
     ident[a], ident[b] = ident[b], ident[a]
@@ -58,7 +58,7 @@ def swap(a, rank, ident, place, b):  # type: ignore[no-untyped-def]
 
 
 @device
-def sift_up(k, base, rank, ident, place):  # type: ignore[no-untyped-def]
+def sift_up(k, base, rank, ident, place):
     """Move entry ``k`` of the heap that starts at ``base`` (greatest first) up to its place."""
     while k > 0:
         parent = (k - 1) >> 1
@@ -69,7 +69,7 @@ def sift_up(k, base, rank, ident, place):  # type: ignore[no-untyped-def]
 
 
 @device
-def sift_down(size, base, rank, ident, place):  # type: ignore[no-untyped-def]
+def sift_down(size, base, rank, ident, place):
     """Move the first entry of the heap that starts at ``base`` (greatest first) down to its place."""
     k = 0
     while True:
@@ -85,7 +85,7 @@ def sift_down(size, base, rank, ident, place):  # type: ignore[no-untyped-def]
 
 
 @device
-def pair_hash(i, words):  # type: ignore[no-untyped-def]
+def pair_hash(i, words):
     """Return a 32-bit hash of the two ends of row ``i``, the same for both directions of a conversation."""
     ends = 0
     ends += words[i, IP_SRC]
@@ -99,19 +99,19 @@ def pair_hash(i, words):  # type: ignore[no-untyped-def]
 
 
 @device
-def fair_rank(n, ident):  # type: ignore[no-untyped-def]
+def fair_rank(n, ident):
     """Return the rank of a packet in fair samples: hash ``n`` of its ends first, then a hash of its id."""
     return (n << 30) | (mix(mix(n, ident & _M32), ident >> 32) >> 2)
 
 
 @device
-def slice_hash(n):  # type: ignore[no-untyped-def]
+def slice_hash(n):
     """Return a 30-bit hash of a time slice."""
     return mix(mix(_SEED, n & _M32), (n >> 32) & _M32) >> 2
 
 
 @kernel
-def row_ranks(n, rows, words, ts_ns, packet_id, by_time, ranks):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def row_ranks(n, rows, words, ts_ns, packet_id, by_time, ranks):
     """Rank rows for a bottom-k sample: by hash of both ends, then of the id (fair), or of the 4.3 s slice, then time.
 
     The first keeps whole conversations, the same ones in all strands, the second whole runs of consecutive packets: the
@@ -126,10 +126,8 @@ def row_ranks(n, rows, words, ts_ns, packet_id, by_time, ranks):  # type: ignore
 
 
 @kernel
-def fold_sample(  # type: ignore[no-untyped-def]  # noqa: PLR0913
-    n, rows, slot, words, ts_ns, packet_id, by_time, k, size, rank, ident, place, kept, kept_ns
-):
-    """Keep per slot the ``k`` rows of least rank: heaps ``rank``, ``ident``, ``place`` (int64[slots * k]) over ``kept``.
+def fold_sample(n, rows, slot, words, ts_ns, packet_id, by_time, k, size, rank, ident, place, kept, kept_ns):
+    """Keep per slot the ``k`` rows of least rank: heaps ``rank``, ``ident``, ``place`` (int64[slots * k]) and ``kept``.
 
     ``kept`` is uint32[slots * k, WORDS]; ``place`` says which of its slot's k rows an entry stands in. Ranks as in
     ``row_ranks``; most rows of a long strand are turned away by the first half of theirs.

@@ -70,11 +70,13 @@ class PacketBatch:
 
     def present(self, name: str) -> NDArray[np.bool_]:
         """Tell per packet whether the field is there and visible."""
-        return (self.words[:, PRESENT] & np.uint32(visibility_bit(FIELDS[name].word))) != 0
+        marked: NDArray[np.bool_] = self.words[:, PRESENT] & np.uint32(visibility_bit(FIELDS[name].word)) != 0
+        return marked
 
     def unseen(self, name: str) -> NDArray[np.bool_]:
         """Tell per packet whether the input cannot show the field."""
-        return (self.words[:, UNSEEN] & np.uint32(visibility_bit(FIELDS[name].word))) != 0
+        marked: NDArray[np.bool_] = self.words[:, UNSEEN] & np.uint32(visibility_bit(FIELDS[name].word)) != 0
+        return marked
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> PacketBatch:
         """Return a batch of some rows; a copy unless ``rows`` is a slice."""

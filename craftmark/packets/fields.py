@@ -214,9 +214,9 @@ def control_bits(value: int) -> tuple[str, ...]:
 
 def option_layout(high: int, low: int) -> tuple[str, ...]:
     """Return the option kinds of a layout (words TCP_OPTIONS and TCP_OPTIONS_LOW), in header order."""
-    nibbles = [(high >> shift) & 15 for shift in range(28, -1, -4)] + [(low >> shift) & 15 for shift in range(28, -1, -4)]
     names = []
-    for nibble in nibbles:
+    for shift in range(60, -1, -4):
+        nibble = (high << 32 | low) >> shift & 15
         if nibble == 0:
             break
         names.append(OPTION_NAMES.get(nibble, "OTHER"))

@@ -91,7 +91,7 @@ class Conversations:
 
 
 def split_by(values: NDArray[Any], items: Ints, *, least: int = 1) -> list[Ints]:
-    """Return the items with equal values, value by value in rising order, where there are ``least``; items keep their order."""
+    """Return the items with equal values in their order, value by value in rising order, where there are ``least``."""
     order = np.argsort(values, kind="stable")
     ranked = values[order]
     start = np.flatnonzero(np.concatenate([np.ones(min(len(ranked), 1), np.bool_), ranked[1:] != ranked[:-1]]))
