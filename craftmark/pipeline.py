@@ -83,7 +83,7 @@ def examine(
         scans_total=findings.scans_total,
         floods=tuple(build.build_scan(found, clock, rules) for found in floods),
         floods_total=findings.floods_total,
-        campaigns=(),
+        campaigns=build.build_campaigns(scans, rules),
         claims=build.build_claims([*scans, *floods]),
         unseen=build.build_unseen(case.describe()),
     )

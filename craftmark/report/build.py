@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from craftmark.assess.campaigns import assess_campaigns
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
@@ -141,6 +142,18 @@ def build_claims(concluded: Iterable[Concluded]) -> tuple[d.Claim, ...]:
             packets=_packets(claim.packets),
         )
         for number, claim in enumerate(every, 1)
+    )
+
+
+def build_campaigns(concluded: Iterable[Concluded], rules: RuleSet) -> tuple[d.Campaign, ...]:
+    """Return the campaigns among scans, numbered."""
+    known = frozenset(
+        (one.field, v) for rule in rules for mode in rule.modes for one in mode.expects for v in one.values
+    )
+    found = assess_campaigns([one.subject for one in concluded], known)
+    return tuple(
+        d.Campaign(f"K{number}", one.scans, one.statement, one.log10_chance, one.why)
+        for number, one in enumerate(found, 1)
     )
 
 
