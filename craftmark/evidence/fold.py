@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from craftmark.packets.expressions import Expression
 
 #: Rows a strand may keep whole.
-CAPACITIES = (4096, 1024, 256, 64, 16, 4, 1)
+CAPACITIES = (8192, 1024, 256, 64, 16, 4, 1)
 
 #: Rows of each sample of a longer strand, where the capacity allows.
 SAMPLE_ROWS = 1024

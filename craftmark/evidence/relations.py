@@ -1,7 +1,7 @@
 """Relations between fields: whether each equation held, and whether each value was constant, in rows that are known.
 
 The expressions come from the rules; none is written here. Over a strand's whole length they would cost as much as all
-other evidence together, so they are looked up in all rows of a strand of up to 4,096 and in a fair sample of longer
+other evidence together, so they are looked up in all rows of a strand of up to 8,192 and in a fair sample of longer
 ones: a thousand packets leave no doubt about sixteen bits.
 """
 

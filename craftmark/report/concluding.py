@@ -9,6 +9,7 @@ from craftmark.assess.base import AnswersSeen, MakerView, Subject
 from craftmark.assess.conclude import Conclusions
 from craftmark.assess.conclude import conclude as conclude_beyond
 from craftmark.evidence.gather import dossier_of
+from craftmark.evidence.populations import dossier_of_population
 from craftmark.marks.infer import infer
 from craftmark.marks.markprint import markprint
 from craftmark.scans.shapes import shape_of
@@ -16,6 +17,7 @@ from craftmark.tools.conclude import Maker
 from craftmark.tools.conclude import conclude as conclude_tools
 
 if TYPE_CHECKING:
+    from craftmark.evidence.dossier import Dossier
     from craftmark.evidence.finished import Finished
     from craftmark.marks.base import Toolmark
     from craftmark.scans.answers import Ear, Heard
@@ -50,10 +52,10 @@ class Concluder:
 
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
-        parts = tuple(dossier_of(self._finished, part) for part in scan.parts[:PARTS_EXAMINED])
+        parts = self._dossiers(scan)
         marks = tuple(infer(part) for part in parts)
         maker = conclude_tools(list(zip(parts, marks, strict=True)), self._rules, when=self._when)
-        heard = self._ear.hear(scan.strands)
+        heard = self._ear.hear(scan.strands, scan.population)
         subject = Subject(
             id=name,
             shape=shape_of(parts),
@@ -64,6 +66,11 @@ class Concluder:
             is_flood=is_flood,
         )
         return Concluded(scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject))
+
+    def _dossiers(self, scan: Scan) -> tuple[Dossier, ...]:
+        if scan.population is not None:
+            return (dossier_of_population(self._finished, scan.strands, scan.population),)
+        return tuple(dossier_of(self._finished, part) for part in scan.parts[:PARTS_EXAMINED])
 
 
 def _answers(heard: Heard) -> AnswersSeen:

@@ -16,6 +16,7 @@ from craftmark.scans.kinds import ANSWERING, Kind
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
+    from craftmark.evidence.populations import Population
 
 Ints = NDArray[np.int64]
 
@@ -67,9 +68,11 @@ class Ear:
         words = (f.IP_TTL, f.SEQ, f.ACK, f.NOTES, f.QUOTE_DPORT, f.QUOTE_PROTOCOL)
         return {word: self._finished.known(word) for word in words}
 
-    def hear(self, strands: Ints) -> Heard:
-        """Return what answered the probes of some strands."""
+    def hear(self, strands: Ints, population: Population | None = None) -> Heard:
+        """Return what answered the probes of some strands, or of one population of them."""
         rows, mine = self._rows, self._rows.rows_of(strands)
+        if population is not None:
+            mine = mine[self._finished.known(population.word)[mine] == population.value]
         hosts = np.unique(rows.src[mine])
         beside = np.setdiff1d(rows.rows_beside(mine), mine)
         kind = self._kind[rows.strand[beside]]

@@ -44,7 +44,10 @@ def join_across_sources(finished: Finished, acts: Acts, leader: Ints) -> Ints:
 
 
 def _alike(acts: Acts, heads: Ints) -> list[Ints]:
-    """Return the sets of acts with one form, one signature and one kind of target, where there are several."""
+    """Return the sets of acts with one form, one signature and one kind of target, where there are several.
+
+    Ports do not count: a run that is cut short, by the end of a capture too, asked fewer of them.
+    """
     if not len(heads):
         return []
     code = scramble(acts.form[heads])
@@ -54,8 +57,6 @@ def _alike(acts: Acts, heads: Ints) -> list[Ints]:
     one_target = acts.dst_low[heads] == acts.dst_high[heads]
     block = np.where(one_target, acts.dst_low[heads], acts.dst_low[heads] >> 16)
     code = scramble(code ^ block.astype(np.uint64) ^ (one_target.astype(np.uint64) << np.uint64(40)))
-    ports = acts.port_low[heads] | (acts.port_high[heads] << 20)
-    code = scramble(code ^ ports.astype(np.uint64))
     return split_by(code, heads, least=2)
 
 
@@ -63,6 +64,12 @@ def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
     """Split acts that look alike into those that one scan holds."""
     if shared_bits(acts, members) >= STRONG_BITS:
         return [members]
+    ports = acts.port_low[members] | (acts.port_high[members] << 20)
+    return [group for part in split_by(ports, members, least=2) for group in _one_run_each(finished, acts, part)]
+
+
+def _one_run_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
+    """Split acts with the same ports, but no chosen constants to tell them by, into those that ran together."""
     left = members[np.argsort(acts.first_ns[members], kind="stable")]
     if acts.dst_low[left[0]] == acts.dst_high[left[0]]:
         return _overlapping(acts, left)

@@ -20,11 +20,13 @@ from craftmark.scans.features import Groups, StackShapes, crafted_strands, group
 from craftmark.scans.floods import crowds, single_source_floods
 from craftmark.scans.joining import join_across_sources
 from craftmark.scans.kinds import ANSWERING, Kind, kinds_of, sctp_kinds
+from craftmark.scans.populations import populations_of
 from craftmark.scans.probing import LAST_PROTOCOL, probing_groups, protocol_scanners
 from craftmark.scans.scattered import absorb, scattered_scans
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
+    from craftmark.evidence.populations import Population
 
 Ints = NDArray[np.int64]
 
@@ -46,12 +48,17 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan or flood: the strands of its probes, kind by kind, the largest kind first."""
+    """One scan or flood: the strands of its probes, kind by kind, the largest kind first.
+
+    population: the packets of these strands that are meant, where others made the rest; ``probes`` is then estimated if
+    not all rows are known.
+    """
 
     parts: tuple[Ints, ...]
     probes: int
     first_ns: int
     last_ns: int
+    population: Population | None = None
 
     @property
     def strands(self) -> Ints:
@@ -95,10 +102,11 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     for strands in drowned:
         role[strands] = Role.FLOOD
     _roles_of_the_rest(kind, rows, groups, role)
-    scans = tuple(_scan(finished, kind, strands) for strands in _largest(finished, sets))
+    scans = _parted(finished, [_scan(finished, kind, strands) for strands in _largest(finished, sets)])
     flooded = tuple(_scan(finished, kind, strands) for strands in _largest(finished, floods))
     ear = Ear(finished, kind, rows)
-    return Findings(scans, len(sets), flooded, len(floods), _traffic(finished, role), ear)
+    total = len(sets) + max(len(scans) - len(sets), 0)
+    return Findings(scans, total, flooded, len(floods), _traffic(finished, role), ear)
 
 
 def _sets(
@@ -165,6 +173,23 @@ def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
         first_ns=int(finished.first_ns[strands].min()),
         last_ns=int(finished.last_ns[strands].max()),
     )
+
+
+def _parted(finished: Finished, scans: list[Scan]) -> tuple[Scan, ...]:
+    """Return the scans, those that two senders made as one for each; the largest first."""
+    parted: list[Scan] = []
+    for scan in scans:
+        populations = populations_of(finished, scan.strands) if len(scan.parts) == 1 else ()
+        known = finished.fair_rows(scan.strands) if populations else None
+        for population in populations:
+            assert known is not None
+            held = population.holds(known.words)
+            times = known.ts_ns[held]
+            probes = round(scan.probes * int(held.sum()) / len(held))
+            parted.append(Scan(scan.parts, probes, int(times.min()), int(times.max()), population))
+        if not populations:
+            parted.append(scan)
+    return tuple(sorted(parted, key=lambda scan: -scan.probes))
 
 
 def _largest(finished: Finished, sets: list[Ints]) -> list[Ints]:

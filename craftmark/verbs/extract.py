@@ -38,7 +38,8 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
     order = evidence.strands.order()
     rules = load_rules(*(Path(folder) for folder in settings.rules))
     belongs = np.zeros(len(evidence.strands), bool)
-    belongs[order[_named(find(evidence.finish(), stack_shapes(rules)), scan_id).strands]] = True
+    scan = _named(find(evidence.finish(), stack_shapes(rules)), scan_id)
+    belongs[order[scan.strands]] = True
     with target.open("wb") as stream:
         writer = PcapWriter(stream, name=str(target))
         try:
@@ -46,7 +47,10 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
                 rows = np.arange(len(batch)) if where is None else np.flatnonzero(where.select(batch))
                 strand = evidence.strands.assign(batch if where is None else batch.take(rows))
                 known = strand < len(belongs)  # more, where the file grew meanwhile
-                for row in rows[known][belongs[strand[known]]].tolist():
+                chosen = rows[known][belongs[strand[known]]]
+                if scan.population is not None:
+                    chosen = chosen[scan.population.holds(batch.words[chosen])]
+                for row in chosen.tolist():
                     writer.write(batch, row)
         except CraftmarkError:
             stream.close()
