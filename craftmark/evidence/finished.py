@@ -6,7 +6,7 @@ Known rows are all rows of a small strand and the fair sample of a large one.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -22,13 +22,36 @@ from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from craftmark.evidence.base import Ints
-    from craftmark.evidence.fold import Evidence
+    from craftmark.evidence.distinct import Ports, Targets
+    from craftmark.evidence.samples import RowSample
+    from craftmark.evidence.store import RowStore
+    from craftmark.evidence.strands import StrandTable
+    from craftmark.evidence.strides import Strides
+    from craftmark.evidence.values import Values
+    from craftmark.packets.expressions import Expression
 
 #: Bits of a fair rank below the hash of both ends.
 PAIR_SHIFT = 30
+
+
+class Gathered(Protocol):
+    """What was gathered of all strands, settled: see evidence/fold.py, which gathers it."""
+
+    relations: Mapping[str, Expression]
+    capacity: int
+    strands: StrandTable
+    store: RowStore
+    values: Values
+    strides: Strides
+    targets: Targets | None
+    ports: Ports | None
+    fair: RowSample
+    runs: RowSample
 
 
 class Finished:
@@ -38,7 +61,7 @@ class Finished:
     slot: row in the deep accumulators' arrays, -1 for strands whose rows are all known.
     """
 
-    def __init__(self, evidence: Evidence, order: Ints, rows: Ints, start: Ints) -> None:
+    def __init__(self, evidence: Gathered, order: Ints, rows: Ints, start: Ints) -> None:
         self.evidence = evidence
         strands = evidence.strands
         info = strands.info[order]

@@ -52,7 +52,7 @@ class Evidence:
     ) -> None:
         self.capacity = CAPACITIES[0]
         self._budget = budget
-        self.relations = dict(relations or {})
+        self.relations: Mapping[str, Expression] = dict(relations or {})
         self.strands = StrandTable(seed)
         self.store = RowStore()
         self.fair = RowSample(SAMPLE_ROWS, by_time=False)
