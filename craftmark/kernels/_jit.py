@@ -11,7 +11,8 @@ A part of a kernel that deserves a name is a ``device`` function: same arithmeti
 
 Plain bodies run on memoryviews, whose elements are Python integers: they neither wrap nor warn, so a missing mask
 shows as a ValueError in the tests. They answer small captures at once on a machine that never compiled anything;
-after ``PLAIN_ROWS`` rows of plain work the kernels are compiled, or loaded from the cache of an earlier run.
+after ``PLAIN_ROWS`` rows of plain work they are loaded from the cache of an earlier run, and after many more, where
+there is none, compiled.
 
 Environment: ``CRAFTMARK_KERNELS=plain`` or ``compiled`` forces one of the two (used by the tests);
 ``CRAFTMARK_CACHE_DIR`` names another cache folder. Traps that shaped this file: numba issue 4807 (cache and
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Rows worked through by plain bodies before compiling pays: 3,072 packets take about 0.2 s plain, the import of
-#: Numba alone 0.4-0.8 s.
+#: Rows worked through by plain bodies before compiled ones pay, where an earlier run has compiled them: 3,072 packets
+#: take about 0.2 s plain in all kernels together, the import of Numba alone 0.3-0.8 s.
 PLAIN_ROWS = 60_000
+#: The same on a machine that never compiled anything: compiling takes as long as some 100,000 packets do plain.
+PLAIN_ROWS_UNCOMPILED = 1_500_000
 
-#: Kernels allocate nothing, so reference counting (nrt) would only cost: six times the run time of the decoder.
 _FLAGS = {"nogil": True, "fastmath": False, "parallel": False, "_nrt": False, "error_model": "numpy"}
 
 _plain_rows_done = 0
@@ -92,7 +94,7 @@ class Kernel:
     def _run_compiled(self, n: int, *args: Any) -> Any:
         try:
             return self.dispatcher()(n, *args)
-        except (EOFError, OSError, ImportError, AttributeError, ValueError, TypeError) as fault:
+        except Exception as fault:  # whatever unpickling a damaged file may raise
             if not _looks_like_broken_cache(fault):
                 raise
             logger.debug("compiled kernels unreadable (%s): cleared, compiled again", fault)
@@ -138,7 +140,16 @@ def _should_compile(n: int) -> bool:
     if mode != "auto":
         return mode == "compiled"
     _plain_rows_done += n
-    return _plain_rows_done > PLAIN_ROWS
+    return _plain_rows_done > PLAIN_ROWS and (_plain_rows_done > PLAIN_ROWS_UNCOMPILED or _is_compiled())
+
+
+@lru_cache(maxsize=1)
+def _is_compiled() -> bool:
+    """Tell whether an earlier run left compiled kernels behind."""
+    try:
+        return any(cache_dir().rglob("*.nbi"))
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=1)
