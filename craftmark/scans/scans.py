@@ -144,6 +144,9 @@ def _roles_of_the_rest(kind: Ints, rows: Conversations, groups: Groups, role: In
     g = groups.of_strand
     unasked = (10 * groups.asked[g] < groups.known[g]) & np.isin(kind, (*ANSWERING,))
     role[(role == Role.ORDINARY) & unasked] = Role.BACKSCATTER
+    single = ((kind == Kind.SYN) & groups.crafted[g]) | ((kind == Kind.ODD) & (groups.malformed[g] == 0))
+    alone = (groups.lone[g] == groups.known[g]) & (groups.completed[g] == 0)
+    role[(role == Role.ORDINARY) & single & alone] = Role.PROBE  # too few of one source to make a scan
     role[kind == Kind.UNDECODED] = Role.UNDECODED
 
 
