@@ -95,7 +95,10 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Packets by their role; the roles add up to all packets."""
+    """Packets by their role; the roles add up to all packets.
+
+    ``probe`` also counts packets that no stack sends and nobody answered, of sources that sent too few for a scan.
+    """
 
     probe: int
     answer: int
