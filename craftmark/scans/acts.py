@@ -7,7 +7,7 @@ the same control bits are two acts, unless one is a handful of packets: two tool
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,10 @@ HANDFUL = 8
 
 #: Acts of one source that others may join: a source that sends thousands of forms must not cost their square.
 LEADERS = 16
+
+#: What tells how far a run reaches.
+_LOWS = ("first_ns", "ttl_low", "dst_low")
+_HIGHS = ("last_ns", "ttl_high", "dst_high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +123,9 @@ def _times(finished: Finished, chosen: Ints, number: Ints, acts: int) -> tuple[I
 def join_within_sources(acts: Acts, protocol_scanners: Ints) -> Ints:
     """Return for every act the act it joins (itself if none): kinds of probe of one run from one source.
 
-    All acts of a source that scans IP protocols are one run.
+    All acts of a source that scans IP protocols are one run. A run reaches as far as all acts that joined it.
     """
+    runs = replace(acts, **{name: getattr(acts, name).copy() for name in (*_LOWS, *_HIGHS)})
     whole = np.isin(acts.source, protocol_scanners)
     leader = np.arange(len(acts))
     order = np.lexsort((-acts.probes, acts.source))
@@ -132,12 +137,23 @@ def join_within_sources(acts: Acts, protocol_scanners: Ints) -> Ints:
         if leaders and acts.source[leaders[0]] != acts.source[act]:
             leaders = []
         for head in leaders[:LEADERS]:
-            if whole[act] or _one_run(acts, head, int(act)):
+            if whole[act] or _one_run(runs, head, int(act)):
                 leader[act] = head
+                _reach(runs, head, int(act))
                 break
         else:
             leaders.append(int(act))
     return leader
+
+
+def _reach(runs: Acts, head: int, act: int) -> None:
+    """Let a run reach as far as an act that joined it."""
+    for name in _LOWS:
+        column = getattr(runs, name)
+        column[head] = min(column[head], column[act])
+    for name in _HIGHS:
+        column = getattr(runs, name)
+        column[head] = max(column[head], column[act])
 
 
 def _one_run(acts: Acts, head: int, act: int) -> bool:

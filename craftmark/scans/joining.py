@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
-from craftmark.scans.acts import SIGNED, VARIES, Acts
+from craftmark.scans.acts import HANDFUL, SIGNED, VARIES, Acts
 from craftmark.scans.conversations import scramble, split_by
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def join_across_sources(finished: Finished, acts: Acts, leader: Ints) -> Ints:
 def _alike(acts: Acts, heads: Ints) -> list[Ints]:
     """Return the sets of acts with one form, one signature and one kind of target, where there are several.
 
-    Ports do not count: a run that is cut short, by the end of a capture too, asked fewer of them.
+    Ports do not count: a run that is cut short, by the end of a capture too, asked fewer of them. A handful of packets
+    at one target may be all that a forged source sent of a run over a block.
     """
     if not len(heads):
         return []
@@ -54,10 +55,14 @@ def _alike(acts: Acts, heads: Ints) -> list[Ints]:
     for column in range(len(SIGNED)):
         if SIGNED[column] != f.IP_ID:  # a shared IP ID is looked at below: one packet an act has always one
             code = scramble(code ^ acts.signature[heads, column].astype(np.uint64))
-    one_target = acts.dst_low[heads] == acts.dst_high[heads]
-    block = np.where(one_target, acts.dst_low[heads], acts.dst_low[heads] >> 16)
-    code = scramble(code ^ block.astype(np.uint64) ^ (one_target.astype(np.uint64) << np.uint64(40)))
-    return split_by(code, heads, least=2)
+    at_one = (acts.dst_low[heads] == acts.dst_high[heads]) & (acts.probes[heads] > HANDFUL)
+    return split_by(scramble(code ^ _place(acts, heads, at_one)), heads, least=2)
+
+
+def _place(acts: Acts, members: Ints, at_one: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Return one number per target of acts at one, per block of the others."""
+    block = np.where(at_one, acts.dst_low[members], acts.dst_low[members] >> 16)
+    return block.astype(np.uint64) ^ (at_one.astype(np.uint64) << np.uint64(40))
 
 
 def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
@@ -65,11 +70,13 @@ def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
     if shared_bits(acts, members) >= STRONG_BITS:
         return [members]
     ports = acts.port_low[members] | (acts.port_high[members] << 20)
-    return [group for part in split_by(ports, members, least=2) for group in _one_run_each(finished, acts, part)]
+    place = _place(acts, members, acts.dst_low[members] == acts.dst_high[members])
+    alike = scramble(place ^ scramble(ports.astype(np.uint64)))
+    return [group for part in split_by(alike, members, least=2) for group in _one_run_each(finished, acts, part)]
 
 
 def _one_run_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
-    """Split acts with the same ports, but no chosen constants to tell them by, into those that ran together."""
+    """Split acts with the same targets and ports, but no chosen constants to be told by, into those that ran together."""
     left = members[np.argsort(acts.first_ns[members], kind="stable")]
     if acts.dst_low[left[0]] == acts.dst_high[left[0]]:
         return _overlapping(acts, left)

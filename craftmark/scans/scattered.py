@@ -31,9 +31,22 @@ def scattered_scans(finished: Finished, kind: Ints, rows: Conversations, crafted
     inside = np.flatnonzero(candidates[rows.strand] & (rows.own & 0x108 == 0) & ~rows.asked)
     if len(inside) < SOURCES:
         return []
-    alike = split_by(_codes(finished, rows, inside), rows.strand[inside], least=SOURCES)
-    found = [np.unique(strands) for strands in alike]
-    return [strands for strands in found if len(np.unique(finished.source[strands])) >= SOURCES]
+    alike = split_by(_codes(finished, rows, inside), inside, least=SOURCES)
+    found = [known for known in alike if len(np.unique(finished.source[rows.strand[known]])) >= SOURCES]
+    return [np.unique(rows.strand[known]) for known in _over_blocks(finished, inside, found)]
+
+
+def _over_blocks(finished: Finished, inside: Ints, found: list[Ints]) -> list[Ints]:
+    """Unite those found at several addresses of one block, with what else has their headers there: one act."""
+    if len(found) < 2:
+        return found
+    code = _headers(finished, inside, finished.known(f.IP_DST)[inside].astype(np.uint64) >> np.uint64(16))
+    block = code[np.searchsorted(inside, [known[0] for known in found])]
+    wide = split_by(block, np.arange(len(found)), least=2)
+    apart = np.ones(len(found), bool)
+    apart[[number for same in wide for number in same.tolist()]] = False
+    spread = np.isin(code, [block[same[0]] for same in wide])
+    return [found[number] for number in np.flatnonzero(apart)] + split_by(code[spread], inside[spread])
 
 
 def absorb(finished: Finished, rows: Conversations, sets: list[Ints], scattered: list[Ints]) -> list[Ints]:
@@ -67,7 +80,12 @@ def _uniform_codes(finished: Finished, rows: Conversations, sets: list[Ints]) ->
 
 
 def _codes(finished: Finished, rows: Conversations, chosen: Ints) -> NDArray[np.uint64]:
-    code = scramble(rows.dst[chosen])
+    return _headers(finished, chosen, rows.dst[chosen].astype(np.uint64))
+
+
+def _headers(finished: Finished, chosen: Ints, where: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return a hash of the headers of packets and of where they went."""
+    code = scramble(where)
     for word in _SHARED:
         code = scramble(code ^ finished.known(word)[chosen].astype(np.uint64))
     return code
