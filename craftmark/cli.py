@@ -9,7 +9,7 @@ import argparse
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from craftmark import __version__
 from craftmark.errors import CraftmarkError, ExitCode, ExpressionError, RuleError, SourceError
@@ -64,7 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(words: Sequence[str]) -> argparse.Namespace:
     try:
-        return parser().parse_args(words)
+        options = parser()
+        parsed = options.parse_args(words)
+        if not parsed.paths:
+            options.error("name a capture or a log to examine")
+        return parsed
     finally:
         sys.stdout.flush()  # --help into a closed pipe fails here, where it is caught
 
@@ -79,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
         usage="craftmark [examine] [options] CAPTURE...",
     )
-    made.add_argument("paths", nargs="+", metavar="CAPTURE", help="capture or log file; - reads standard input")
+    made.add_argument("paths", nargs="*", metavar="CAPTURE", help="capture or log file; - reads standard input")
     made.add_argument("--version", action="version", version=f"craftmark {__version__}")
     _add_output(made.add_argument_group("output"))
     _add_selection(made.add_argument_group("what is examined"))
@@ -124,6 +128,14 @@ def _folder(text: str) -> str:
     if not os.path.isdir(text):  # noqa: PTH112 - pathlib would be imported for this alone
         msg = f"{text!a} is not a folder"
         raise argparse.ArgumentTypeError(msg)
+    try:
+        names = os.listdir(text)  # noqa: PTH208 - as above
+    except OSError as fault:
+        msg = f"{text!a} cannot be read: {fault.strerror}"
+        raise argparse.ArgumentTypeError(msg) from None
+    if not any(name.endswith(".toml") for name in names):
+        msg = f"{text!a} holds no rules, files that end in .toml"
+        raise argparse.ArgumentTypeError(msg)
     return text
 
 
@@ -165,9 +177,9 @@ def _guarded(parsed: argparse.Namespace) -> int:
 
         try:
             code = examine_command(_options(parsed))
-            sys.stdout.flush()
         except (OptionError, RuleError, ExpressionError) as fault:
-            _complain(str(fault))
+            for each in getattr(fault, "errors", (fault,)):
+                _complain(str(each))
             return ExitCode.USAGE
     except BrokenPipeError:
         return _after_broken_pipe()
@@ -201,8 +213,12 @@ def _internal_fault(fault: Exception) -> int:
 
 def _after_broken_pipe() -> int:
     """Keep quiet: the reader has seen enough. Closing stdout later must not complain either."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
+    sys.stdout = _nowhere()
     return ExitCode.EXAMINED
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the process
 
 
 def _complain(sentence: str) -> None:
@@ -212,7 +228,9 @@ def _complain(sentence: str) -> None:
 
 
 def _make_streams_safe() -> None:
-    """A terminal that cannot show a character shows its code instead of failing."""
+    """A terminal that cannot show a character shows its code instead of failing; a closed stream shows nothing."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -13,6 +13,7 @@ import pytest
 from craftmark import __version__, cli
 from craftmark.errors import ExitCode, ExpressionError, RuleError, SourceError
 from craftmark.report.document import Damage, Report
+from craftmark.tools.load import RuleSetError
 from craftmark.verbs import examine as verb
 from tests.report.fixture_2000 import report
 
@@ -76,6 +77,7 @@ def test_jsonl_is_one_line_per_scan(run):
 
 
 def test_options_reach_the_pipeline(run, tmp_path):
+    (tmp_path / "mine.toml").touch()
     done = run(
         "--year", "2000", "--trust-clock", "--own", "10.0.0.1/8", "--own", "2001:db8::/32", "--rules", str(tmp_path),
         "--where", "tcp_dport < 1024", "--format", "snort", "a", "-",
@@ -100,7 +102,7 @@ def test_why_prints_one_comparison(run):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "CAPTURE"),
+        ((), "name a capture"),
         (("--nonsense", "a"), "--nonsense"),
         (("--jso", "a"), "--jso"),
         (("--json", "--jsonl", "a"), "not allowed with"),
@@ -141,6 +143,22 @@ def test_a_wrong_rule_or_expression_is_usage(run, fault):
     done = run("a", outcome=fault)
     assert (done.code, done.out) == (ExitCode.USAGE, "")
     assert str(fault) in done.err
+
+
+def test_every_wrong_rule_has_its_line(run):
+    faults = [RuleError("no field", path="a.toml", line=3), RuleError("no field", path="b.toml", line=4)]
+    done = run("a", outcome=RuleSetError(faults))
+    assert done.err.splitlines() == ["craftmark: a.toml:3: no field", "craftmark: b.toml:4: no field"]
+
+
+def test_a_folder_without_rules_is_told(run, tmp_path):
+    done = run("--rules", str(tmp_path), "a")
+    assert (done.code, done.asked) == (ExitCode.USAGE, [])
+    assert "holds no rules" in done.err
+
+
+def test_an_unknown_option_alone_is_told_by_its_name(run):
+    assert "--nonsense" in run("--nonsense").err
 
 
 def test_damage_is_3_with_the_whole_page_and_a_warning(run):

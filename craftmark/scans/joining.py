@@ -76,7 +76,7 @@ def _one_scan_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
 
 
 def _one_run_each(finished: Finished, acts: Acts, members: Ints) -> list[Ints]:
-    """Split acts with the same targets and ports, but no chosen constants to be told by, into those that ran together."""
+    """Split acts with the same targets and ports, but no chosen constants to be told by, into what ran together."""
     left = members[np.argsort(acts.first_ns[members], kind="stable")]
     if acts.dst_low[left[0]] == acts.dst_high[left[0]]:
         return _overlapping(acts, left)

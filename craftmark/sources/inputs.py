@@ -96,8 +96,10 @@ def open_inputs(
 
 def _open(name: str, stdin: BinaryIO | None, options: SourceOptions, chosen: Format | None) -> Input:
     if name == STDIN:
-        return Input("standard input", None, stdin or sys.stdin.buffer, options=options, chosen=chosen)
+        return Input("standard input", None, stdin or _standard_input(), options=options, chosen=chosen)
     path = Path(name)
+    if not name:
+        raise SourceError("no such file", name="''", code=ExitCode.NO_SUCH_INPUT, remedy="the name given is empty")
     try:
         is_directory = path.is_dir()
         path.stat()
@@ -108,6 +110,13 @@ def _open(name: str, stdin: BinaryIO | None, options: SourceOptions, chosen: For
     if is_directory:
         raise SourceError("is a directory", name=name, code=ExitCode.UNREADABLE, remedy="name the files in it")
     return Input(name, path, None, options=options, chosen=chosen)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        what = "is closed"
+        raise SourceError(what, name="standard input", code=ExitCode.UNREADABLE, remedy="pipe a capture into it")
+    return sys.stdin.buffer
 
 
 def _unreadable(name: str, fault: Exception) -> SourceError:

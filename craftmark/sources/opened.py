@@ -205,7 +205,7 @@ class Input:
     def _wrong_link(self) -> SourceError:
         links = ", ".join(self._provenance.link_types)
         return SourceError(
-            f"its {self._provenance.packets} packets have link type {links}, which is not read",
+            f"its packets have link type {links}, which is not read",
             name=self.name,
             code=ExitCode.LINK_TYPE,
             remedy="capture on an Ethernet, cooked or raw IP interface",

@@ -66,8 +66,8 @@ class RuleSetError(RuleError):
         self.args = ("\n".join(str(error) for error in self.errors),)
 
 
-def load_rules(folder: Path | None = None) -> RuleSet:
-    """Return the rules shipped with craftmark; those of ``folder`` are added, or replace those of the same id.
+def load_rules(*folders: Path) -> RuleSet:
+    """Return the rules shipped with craftmark; those of each folder are added, or replace those of the same id.
 
     Raises RuleSetError with everything that is wrong.
     """
@@ -76,15 +76,31 @@ def load_rules(folder: Path | None = None) -> RuleSet:
         for entry in resources.files("craftmark").joinpath("knowledge", "tools").iterdir()
         if entry.name.endswith(".toml")
     }
-    extra = {str(path): path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.toml"))} if folder else {}
-    return read_rules(texts, extra)
+    return read_rules(texts, *map(_texts_of, folders))
 
 
-def read_rules(texts: Mapping[str, str], extra: Mapping[str, str] | None = None) -> RuleSet:
-    """Return the rules of knowledge files given as path and text; ``extra`` replaces by id."""
+def _texts_of(folder: Path) -> dict[str, str]:
+    """Return the knowledge files of a folder by path; what is no text, or cannot be read, is a wrong rule."""
+    texts: dict[str, str] = {}
+    errors: list[RuleError] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            texts[str(path)] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as fault:
+            line = fault.object[: fault.start].count(b"\n") + 1
+            errors.append(RuleError("is not UTF-8", path=str(path), line=line, remedy="save it as UTF-8"))
+        except OSError as fault:
+            errors.append(RuleError(f"cannot be read: {fault.strerror or fault}", path=str(path)))
+    if errors:
+        raise RuleSetError(errors)
+    return texts
+
+
+def read_rules(texts: Mapping[str, str], *extra: Mapping[str, str]) -> RuleSet:
+    """Return the rules of knowledge files given as path and text; each of ``extra`` replaces by id."""
     errors: list[RuleError] = []
     by_id: dict[str, ToolRule] = {}
-    for group in (texts, extra or {}):
+    for group in (texts, *extra):
         seen: dict[str, str] = {}
         for path, text in sorted(group.items()):
             rule = _Reader(path, text, errors).rule()
@@ -96,7 +112,7 @@ def read_rules(texts: Mapping[str, str], extra: Mapping[str, str] | None = None)
             by_id[rule.id] = rule
     if errors:
         raise RuleSetError(errors)
-    return RuleSet(tuple(by_id[key] for key in sorted(by_id)), _hash(texts, extra or {}), by_id)
+    return RuleSet(tuple(by_id[key] for key in sorted(by_id)), _hash(texts, *extra), by_id)
 
 
 def _hash(*groups: Mapping[str, str]) -> str:
@@ -129,7 +145,7 @@ class _Reader:
             table = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as fault:
             place = re.search(r"line (\d+)", str(fault))
-            self.fault(f"not TOML: {fault}", int(place[1]) if place else None)
+            self.fault(f"not TOML: {fault}", int(place[1]) if place else len(self.text.splitlines()) or 1)
             return None
         self.unknown(table, _RULE_KEYS, 1)
         for key in ("id", "name", "kind", "summary"):

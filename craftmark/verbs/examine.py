@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,10 +77,23 @@ def examine_command(options: ExamineOptions) -> int:
     result = _render(shown, options)
     if options.write_to is not None:
         _write_packets(shown, options)
-    sys.stdout.write(result)
+    _deliver(result)
     if not options.quiet:
         _warn_of_damage(report)
     return exit_code(report, shown, options.fail_on)
+
+
+def _deliver(result: str) -> None:
+    """Write the result, whole; a reader that left is no fault, a full disk is."""
+    try:
+        sys.stdout.write(result)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closing the other would fail too
+        what = f"cannot be written: {fault.strerror or fault}"
+        raise SourceError(what, name="standard output", code=ExitCode.UNREADABLE) from fault
 
 
 def select(report: Report, only: str | None) -> Report:
@@ -122,7 +136,7 @@ def _known_ids(report: Report) -> str:
 def _render(report: Report, options: ExamineOptions) -> str:
     if options.why is not None:
         if not knows_tool(report, options.why):
-            raise OptionError(visible(render_why(report, options.why).strip()))
+            raise OptionError(" ".join(render_why(report, options.why).split()))
         return render_why(report, options.why, width=options.width, colour=options.colour)
     if options.output == "json":
         return render_json(report)
@@ -165,6 +179,7 @@ def _warn_of_damage(report: Report) -> None:
         elif one.damage_total:
             first = one.damage[0] if one.damage else None
             where = f" at packet {first.packet:,}, byte {first.byte:,}: {first.what}" if first else ""
-            more = f" (and {one.damage_total - 1:,} more places)" if one.damage_total > 1 else ""
-            rest = f"{one.packets:,} packets of it were examined"
+            others = one.damage_total - 1
+            more = f" (and {others:,} more {'place' if others == 1 else 'places'})" if others else ""
+            rest = "1 packet of it was examined" if one.packets == 1 else f"{one.packets:,} packets of it were examined"
             sys.stderr.write(visible(f"craftmark: {one.name}: damaged{where}{more}; {rest}") + "\n")

@@ -71,6 +71,20 @@ def test_a_folder_replaces_a_rule_of_the_same_id(tmp_path: Path):
     assert len(rules) == len(load_rules())
 
 
+def test_the_last_of_several_folders_replaces(tmp_path: Path):
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "one.toml").write_text(GOOD.replace('"One"', f'"{folder}"'))
+    rules = load_rules(tmp_path / "first", tmp_path / "second")
+    assert rules.by_id["one"].name == "second"
+
+
+def test_a_file_that_is_no_text_names_the_line(tmp_path: Path):
+    (tmp_path / "one.toml").write_bytes(b'id = "one"\nname = "\xff"\n')
+    with pytest.raises(RuleSetError, match=r"one\.toml:2: is not UTF-8"):
+        load_rules(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "line", "what"),
     [
@@ -94,6 +108,12 @@ def test_an_error_names_the_line(wrong: str, right: str, line: int, what: str):
 def test_text_that_is_not_toml_names_the_line():
     with pytest.raises(RuleSetError) as caught:
         read_rules({"one.toml": GOOD + "\nbroken = = 1\n"})
+    assert caught.value.errors[0].line == GOOD.count("\n") + 2
+
+
+def test_text_that_breaks_off_names_its_last_line():
+    with pytest.raises(RuleSetError) as caught:
+        read_rules({"one.toml": GOOD + "\nbroken = ["})
     assert caught.value.errors[0].line == GOOD.count("\n") + 2
 
 
