@@ -45,6 +45,7 @@ class Groups:
     known rows. port_span: from the least to the greatest destination port.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
+    empty: rows that are seen to carry no payload. mirrored: from a port to the same port.
     """
 
     of_strand: Ints
@@ -69,6 +70,8 @@ class Groups:
     lone: Ints
     half_open: Ints
     malformed: Ints
+    empty: Ints
+    mirrored: Ints
 
 
 def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDArray[np.bool_]:
@@ -129,6 +132,8 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         lone=count(_lone(rows, kind)[judged]),
         half_open=count(_half_open(rows)[judged]),
         malformed=count((finished.known(f.NOTES)[judged] & _MALFORMED) != 0),
+        empty=count(_empty(finished)[judged]),
+        mirrored=count((rows.sport == rows.dport)[judged]),
     )
 
 
@@ -143,6 +148,12 @@ def _judged(rows: Conversations, group: Ints, kinds: Ints) -> NDArray[np.bool_]:
     enough = np.where(kinds == Kind.SYN, 1, _ENOUGH)
     judged: NDArray[np.bool_] = rows.whole | (np.bincount(group[rows.whole], minlength=len(kinds)) < enough)[group]
     return judged
+
+
+def _empty(finished: Finished) -> NDArray[np.bool_]:
+    seen = (finished.known(f.PRESENT) & f.visibility_bit(f.PAYLOAD_LEN)) != 0
+    empty: NDArray[np.bool_] = seen & (finished.known(f.PAYLOAD_LEN) == 0)
+    return empty
 
 
 def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:

@@ -52,10 +52,11 @@ def probing_groups(finished: Finished, groups: Groups) -> Flags:
     probing |= answers & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
     quiet = (2 * g.asked < g.known) & (2 * g.answered < g.known)
     probing |= (kind == Kind.UDP) & quiet & _toward_service(g) & (_many_ports(g) | _many_addresses(g, share=4))
+    probing |= (kind == Kind.UDP) & quiet & (g.empty == g.known) & (g.known >= REPEATED) & (2 * g.sports > g.known)
     probing |= (kind == Kind.ECHO) & (g.addresses >= PINGED)
     probing |= (kind == Kind.ASK) & (g.known >= 2)
     probing |= (kind == Kind.SCTP_OPEN) & ((g.ports_of_one >= PORTS) | (g.addresses >= PINGED))
-    probing |= (kind == Kind.ARP_ASK) & (g.addresses >= ASKED_BY_ARP)
+    probing |= (kind == Kind.ARP_ASK) & (g.addresses >= ASKED_BY_ARP) & ~_forwarding(finished, groups)
     probing |= _few_of_many_kinds(g, vain)
     probing |= _pinging_with_a_crafter(finished, groups)
     probing |= (kind == Kind.OTHER) & (g.probes >= REPEATED) & (2 * g.answered < g.known)
@@ -95,17 +96,47 @@ def _toward_service(g: Groups) -> Flags:
     Or they come from the many ports, low ones too, that somebody whom nobody saw scanned from one high port.
     """
     backwards = (g.sports * 4 <= g.ports) & (g.low_ports * 4 < g.known)
-    refused = (g.ports == 1) & (g.low_ports == 0) & (2 * g.sports > g.known) & (64 * g.low_sports > g.known)
-    backwards = (backwards & ~_from_ephemeral_to_dense(g)) | refused
+    each = g.sports * g.addresses  # decoys are answered too, each from every port
+    refused = (g.ports == 1) & (g.low_ports == 0) & (2 * each > g.conversations) & (64 * g.low_sports > g.known)
+    served = (2 * g.low_sports > g.known) & (g.low_ports == 0)  # from services to clients
+    backwards = (backwards & ~_from_ephemeral_to_dense(g)) | refused | served
     one_pair = (g.ports == 1) & (g.sports == 1)
-    toward: Flags = (g.known > 0) & ~backwards & (~one_pair | ((g.low_ports > 0) & (g.low_sports == 0)))
+    toward: Flags = (g.known > 0) & ~backwards & (~one_pair | _from_client(g))
     return toward
+
+
+def _from_client(g: Groups) -> Flags:
+    """From one port to one port, and the sender's is the client's: high where the target's is low, or it says nothing.
+
+    A datagram without data answers nothing, and hardly any service listens on an ephemeral port. Protocols whose both
+    ends have the service's own port (IKE, NTP, SIP) show no direction: nobody asked, so the sender does.
+    """
+    silent = (g.empty == g.known) & (g.high_sports == g.known)
+    high = (g.low_sports == 0) & ((g.low_ports > 0) | ((g.kind == Kind.UDP) & silent))
+    asking: Flags = high | ((g.kind == Kind.UDP) & (g.mirrored == g.known))
+    return asking
 
 
 def _from_ephemeral_to_dense(g: Groups) -> Flags:
     """From a port that no service listens on to ports side by side: a scan that began above the low ports."""
     dense: Flags = (g.high_sports == g.known) & (2 * g.ports >= g.port_span)
     return dense
+
+
+def _forwarding(finished: Finished, groups: Groups) -> Flags:
+    """Askers by ARP whose link address mostly carries other sources' packets: routers ask for whom others seek."""
+    forwarding = np.zeros(len(groups.kind), bool)
+    candidates = np.flatnonzero((groups.kind == Kind.ARP_ASK) & (groups.addresses >= ASKED_BY_ARP))
+    if not len(candidates):
+        return forwarding
+    link, group = finished.known(f.LINK_SRC), groups.of_strand[finished.known_strand]
+    packets = (finished.known(f.IP_VERSION) == 4) & (finished.protocol[finished.known_strand] <= LAST_PROTOCOL)
+    for candidate in candidates[:4096]:
+        mine = np.unique(link[group == candidate])
+        sent = packets & (link == mine[0])
+        own = sent & (groups.source[group] == groups.source[candidate])
+        forwarding[candidate] = len(mine) == 1 and mine[0] != 0 and bool(2 * own.sum() < sent.sum())
+    return forwarding
 
 
 def _pinging_with_a_crafter(finished: Finished, groups: Groups) -> Flags:

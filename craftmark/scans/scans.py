@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from craftmark.kernels.grouping import KEY_OPTIONS, KEY_OPTIONS_LOW
+from craftmark.packets import fields as f
 from craftmark.scans.acts import acts_of, join_within_sources
 from craftmark.scans.answers import Ear
 from craftmark.scans.conversations import Conversations
 from craftmark.scans.features import Groups, StackShapes, crafted_strands, groups_of
-from craftmark.scans.floods import crowds, single_source_floods
+from craftmark.scans.floods import crowds, forged_links, single_source_floods
 from craftmark.scans.joining import join_across_sources
 from craftmark.scans.kinds import ANSWERING, Kind, kinds_of, sctp_kinds
 from craftmark.scans.populations import populations_of
@@ -33,6 +35,8 @@ Ints = NDArray[np.int64]
 
 #: Scans, and floods, that are described, the largest first; all are counted.
 SHOWN = 1000
+#: Option layouts up to which each is a kind of probe: code that draws its options has more.
+LAYOUTS = 16
 
 
 class Role(IntEnum):
@@ -85,7 +89,7 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     crafted = crafted_strands(finished, kind, shapes)
     groups = groups_of(finished, kind, crafted, rows)
     role = np.full(len(finished), int(Role.ORDINARY), np.int64)
-    floods = crowds(finished, kind, rows)
+    floods = crowds(finished, kind, rows) or forged_links(finished, rows, crafted | _cut_short(finished, kind))
     for strands in floods:
         role[strands] = Role.FLOOD
     probing = probing_groups(finished, groups)[groups.of_strand]
@@ -107,6 +111,12 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     ear = Ear(finished, kind, rows)
     total = len(sets) + max(len(scans) - len(sets), 0)
     return Findings(scans, total, flooded, len(floods), _traffic(finished, role), ear)
+
+
+def _cut_short(finished: Finished, kind: Ints) -> NDArray[np.bool_]:
+    """Tell of every strand whether its IP length ends before the TCP header that its protocol promises."""
+    short: NDArray[np.bool_] = (kind == Kind.FRAGMENT) & (finished.protocol == f.TCP)
+    return short
 
 
 def _sets(
@@ -162,11 +172,17 @@ def answers_hosts(kind: Ints, rows: Conversations, role: Ints, may_answer: NDArr
 
 
 def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
-    """Return a scan with its kinds of probe: protocol and control bits, or ICMP type and code; all portless as one."""
+    """Return a scan with its kinds of probe: protocol and control bits, or ICMP type and code; all portless as one.
+
+    A few option layouts of one kind are as many kinds: the probes of an OS detection are no port scan's.
+    """
     parts = [strands]
     if len(strands) > 1:
         bare = np.isin(kind[strands], (Kind.OTHER, Kind.ROUTING, Kind.FRAGMENT))
         label = np.where(bare, -1, (finished.protocol[strands] << 20) | finished.bits[strands])
+        layouts, layout = np.unique(_layouts(finished, strands), return_inverse=True)
+        if len(layouts) <= LAYOUTS:
+            label = np.where(bare, -1, label * len(layouts) + layout)
         order = np.argsort(label, kind="stable")
         parts = np.split(strands[order], np.flatnonzero(np.diff(label[order])) + 1)
         parts.sort(key=lambda part: (-int(finished.count[part].sum()), int(part[0])))
@@ -193,6 +209,13 @@ def _parted(finished: Finished, scans: list[Scan]) -> tuple[Scan, ...]:
         if not populations:
             parted.append(scan)
     return tuple(sorted(parted, key=lambda scan: -scan.probes))
+
+
+def _layouts(finished: Finished, strands: Ints) -> NDArray[np.uint64]:
+    """Return the option layout of each strand as one number."""
+    keys = finished.keys[strands].astype(np.uint64)
+    layouts: NDArray[np.uint64] = (keys[:, KEY_OPTIONS] << np.uint64(32)) | keys[:, KEY_OPTIONS_LOW]
+    return layouts
 
 
 def _largest(finished: Finished, sets: list[Ints]) -> list[Ints]:

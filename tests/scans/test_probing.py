@@ -1,0 +1,106 @@
+"""Which packets probe: the direction of what nobody asked for and nobody answered, told by ports and data."""
+
+from __future__ import annotations
+
+from craftmark.packets import fields as f
+from tests.scans.traffic import MS, SCANNER, SYN_ACK, US, Traffic, host
+
+DECOYS = ("192.160.13.4", "192.160.13.7", "192.160.13.9")
+GATEWAY = 0x0A0B0C0D
+
+
+def sizes(found):
+    return [scan.probes for scan in found.scans], [flood.probes for flood in found.floods]
+
+
+def sweep(ports, payload, addresses=60):
+    traffic = Traffic()
+    for number in range(addresses):
+        traffic.udp(number * MS, SCANNER, host("198.51.100.0", number), ports, payload=payload)
+    return traffic.found()
+
+
+def test_an_empty_datagram_to_one_high_port_of_many_hosts_probes():
+    assert sizes(sweep((53222, 40125), 0)) == ([60], [])
+
+
+def test_data_between_two_high_ports_shows_no_direction():
+    assert sizes(sweep((53222, 40125), 60)) == ([], [])
+
+
+def test_a_service_asked_from_its_own_port_at_many_hosts_is_probed():
+    """IKE from port 500 to port 500."""
+    assert sizes(sweep((500, 500), 300)) == ([60], [])
+
+
+def test_empty_datagrams_from_ever_new_ports_to_one_port_probe():
+    traffic = Traffic()
+    for number in range(100):
+        traffic.udp(number * MS, SCANNER, US, (1500 + number, 53), payload=0)
+    assert sizes(traffic.found()) == ([100], [])
+
+
+def test_datagrams_with_data_from_ever_new_ports_to_one_port_are_ordinary():
+    traffic = Traffic()
+    for number in range(100):
+        traffic.udp(number * MS, SCANNER, US, (1500 + number, 53), payload=30)
+    assert sizes(traffic.found()) == ([], [])
+
+
+def test_repeated_answers_to_a_scan_from_decoys_are_no_scan():
+    """The scan came before the capture; the answers that were never acknowledged are sent again, three each."""
+    traffic = Traffic()
+    for number, port in enumerate((21, 22, 25, 80, 110, 143)):
+        for decoy in DECOYS:
+            for again in range(3):
+                traffic.tcp(
+                    number * MS + again * 1000 * MS, US, decoy, (port, 64303), SYN_ACK, layout=("MSS",), df=True
+                )
+    assert sizes(traffic.found()) == ([], [])
+
+
+def test_answers_of_services_to_two_scanners_ports_are_no_scan():
+    traffic = Traffic()
+    for number, port in enumerate((21, 22, 25, 80, 110, 143)):
+        for target in (53680, 64303):
+            traffic.tcp(number * MS, US, DECOYS[0], (port, target), SYN_ACK, layout=("MSS",), df=True)
+    assert sizes(traffic.found()) == ([], [])
+
+
+def asked_by_arp(*, forwarded, own):
+    """A host that asks for 60 neighbours, and what else its link address carries: others' packets, and its own."""
+    traffic = Traffic()
+    for number in range(60):
+        traffic.packet(number * MS, "198.51.100.1", host("198.51.100.0", number + 2), f.ARP, arp_op=1, link_src=GATEWAY)
+    for number in range(forwarded):
+        words = {"sport": 40000 + number, "dport": 443, "payload_len": 40, "link_src": GATEWAY}
+        traffic.packet(number * MS, "192.0.2.7", US, f.UDP, **words)
+    for number in range(own):
+        words = {"sport": 40000 + number, "dport": 443, "payload_len": 40, "link_src": GATEWAY}
+        traffic.packet(number * MS, "198.51.100.1", US, f.UDP, **words)
+    return traffic.found()
+
+
+def test_a_host_that_asks_for_its_whole_network_by_arp_scans_it():
+    assert sizes(asked_by_arp(forwarded=0, own=8)) == ([60], [])
+
+
+def test_a_router_asks_by_arp_for_whom_others_seek():
+    assert sizes(asked_by_arp(forwarded=8, own=0)) == ([], [])
+
+
+def test_a_scanner_that_also_sends_for_another_address_scans():
+    assert sizes(asked_by_arp(forwarded=4, own=8)) == ([60], [])
+
+
+def test_option_layouts_of_one_scan_are_kinds_of_probe():
+    """A port scan, then the SYNs of an OS detection: five layouts, a packet each."""
+    traffic = Traffic()
+    for port in range(1, 101):
+        traffic.syn_probe(port * MS, SCANNER, US, port, answer="closed")
+    layouts = (("SACKOK", "TS", "WS", "EOL"), ("MSS", "SACKOK", "TS"), ("TS", "NOP", "NOP", "WS", "NOP", "MSS"))
+    for number, layout in enumerate(layouts):
+        traffic.syn_probe(101 * MS, SCANNER, US, 22, sport=50000 + number, layout=layout)
+    found = traffic.found()
+    assert sizes(found) == ([103], [])
+    assert [len(part) for part in found.scans[0].parts] == [1, 1, 1, 1]
