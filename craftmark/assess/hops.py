@@ -44,6 +44,8 @@ GENERAL: Final = (
     (192, 192, 0.01, "a rare default"),
     (200, 200, 0.01, "a rare default"),
 )
+#: TTLs that only those leave who chose them for the distance, as route tracers do.
+SPENT: Final = 2
 #: Wider ranges say too little about the distance.
 WIDEST_DRAW: Final = 64
 #: Choices of a lowest and a highest TTL that a tool unknown to us could draw between.
@@ -118,6 +120,8 @@ def assess_distance(subject: Subject) -> Distance:
         return Distance((), "the input shows no TTL")
     if raised_step_by_step(subject):
         return Distance((), "the TTL was raised step by step to walk a path: it does not tell the distance")
+    if seen.high <= SPENT:
+        return Distance((), "the TTL was all but spent on arrival, as on walked paths: it does not tell the distance")
     choices = _choices(subject.maker)
     for candidate in (seen, arrivals(subject.parts[:1])):
         if candidate is not None and (found := _posterior(candidate, choices)):

@@ -27,6 +27,8 @@ STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
+#: Octets of data that ping sends unless told, at least.
+PING_DATA: Final = 32
 #: Type and code of an echo request.
 ECHO: Final = (8, 0)
 
@@ -139,11 +141,19 @@ def _icmp_identifiers(sight: Sight) -> str:
         identifier is None
         or sight.draws < MANY
         or identifier.distinct * 2 < min(sight.draws, len(sight.dossier.sample))
+        or _first_of_each_run(sight)
     ):
         return ""
     return (
         f"a new ICMP identifier in nearly every probe ({identifier.distinct:,} in {identifier.seen:,}): ping keeps one"
     )
+
+
+def _first_of_each_run(sight: Sight) -> bool:
+    """Tell whether all may be the first request of a ping each: sequence number 0 or 1, and the data of a ping."""
+    counter, length = sight.field("icmp_seq"), sight.field("payload_len")
+    first = counter is not None and counter.constant in (0, 1)
+    return first and length is not None and length.minimum >= PING_DATA
 
 
 def _icmp_counter(sight: Sight) -> str:

@@ -85,7 +85,7 @@ def test_the_95_percent_set_of_common_defaults_holds_the_truth_as_often_as_it_sa
     assert np.median(sizes) <= 3
 
 
-@given(ttl=st.integers(1, 255), confidence=st.floats(0, 1), initial=st.sampled_from([48, 64, 128, 255]))
+@given(ttl=st.integers(3, 255), confidence=st.floats(0, 1), initial=st.sampled_from([48, 64, 128, 255]))
 @settings(max_examples=100, deadline=None)
 def test_weights_add_up_to_one_and_fall(ttl, confidence, initial):
     maker = MakerView("crafted", "tool", confidence, ((initial, initial),))
@@ -94,6 +94,14 @@ def test_weights_add_up_to_one_and_fall(ttl, confidence, initial):
     assert fsum(weights) == pytest.approx(1.0, abs=1e-9)
     assert weights == sorted(weights, reverse=True)
     assert all(one.initial_ttl - one.hops == ttl for one in distance.hypotheses if "drawn" not in one.why)
+
+
+@pytest.mark.parametrize("ttl", [1, 2])
+def test_a_ttl_that_is_all_but_spent_was_chosen_for_the_distance(plant, ttl):
+    """A route tracer that met its target at once: nothing rises, yet 64 - 1 is no distance."""
+    distance = assess_distance(plant({"ip_ttl": ttl, "tcp_dport": [80, 80, 80]}))
+    assert distance.hypotheses == ()
+    assert "spent" in distance.reason
 
 
 def test_a_ttl_drawn_over_the_whole_range_tells_nothing(plant):

@@ -46,6 +46,11 @@ def test_each_mark_of_a_crafter_is_a_reason(made, what: str):
     assert any(what in reason for reason in reasons(made))
 
 
+def test_a_ping_of_each_host_has_an_identifier_of_its_own():
+    made = d.icmp(30, icmp_id=np.arange(30) * 1301, icmp_seq=1, payload_len=56, ip_flags=2, ip_id=np.arange(30) * 77)
+    assert reasons(made) == []
+
+
 def test_one_ip_id_with_df_set_is_no_reason():
     assert not any("IP ID" in reason for reason in reasons(d.tcp(50, 16, (), ip_id=0, ip_flags=2)))
 

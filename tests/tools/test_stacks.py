@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
 from craftmark.packets.fields import encode_layout
 from craftmark.tools.compare import Comparer
 from craftmark.tools.load import load_rules
@@ -40,3 +43,27 @@ def test_options_of_a_stack_with_another_df_are_a_contradiction():
 
 def test_mss_alone_contradicts_nothing():
     assert contradiction(compared(d.tcp(50, 2, ("MSS",), tcp_win=1024))) == ""
+
+
+def echoes(**columns):
+    given = {"payload_len": 56, "ip_flags": 2, "ip_ttl": 61, "ip_id": np.arange(60) * 9973 % 65536, **columns}
+    return d.icmp(60, ip_dst=np.arange(60) + 0xCB007101, **given)
+
+
+PINGS = {"icmp_id": np.arange(60) + 4000, "icmp_seq": 1, "payload_head": 0x6BCDEF01}
+FPING = {"icmp_id": 11527, "icmp_seq": np.arange(60), "payload_head": 0}
+
+
+@pytest.mark.parametrize("columns", [PINGS, FPING], ids=["a ping of each host", "fping"])
+def test_echo_requests_with_headers_of_linux_fit_linux(columns):
+    assert "Linux" in stack_fit(compared(echoes(**columns)), 1)
+
+
+@pytest.mark.parametrize("columns", [PINGS, FPING], ids=["a ping of each host", "fping"])
+def test_echo_requests_without_df_are_not_linux(columns):
+    assert stack_fit(compared(echoes(**columns, ip_flags=0)), 1) == ""
+
+
+def test_echo_requests_with_neither_the_time_nor_a_counter_are_nobodys():
+    """Their headers may be the system's: nothing in them says so."""
+    assert stack_fit(compared(echoes(**FPING | {"icmp_seq": 0})), 1) == ""
