@@ -21,10 +21,11 @@ from craftmark.kernels.links import (
     link_layer,
     link_source,
 )
-from craftmark.kernels.records import ABSURD, IS_ABSURD, NEED_MORE, NS, ROWS_FULL, number32, record_at
-from craftmark.kernels.sums import half_words, ones_sum
-from craftmark.kernels.transport import MASK_32, bare_tcp, transport, visible
+from craftmark.kernels.records import ABSURD, IS_ABSURD, NEED_MORE, NS, ROWS_FULL, record_at
+from craftmark.kernels.sums import ones_sum
+from craftmark.kernels.transport import MASK_32, transport, visible
 from craftmark.kernels.tunnels import GRE, IP6_IN_IP, IPIP, NO_LINK, tunnel
+from craftmark.kernels.usual import LEAST, usual
 from craftmark.packets.fields import (
     ARP,
     ARP_OP,
@@ -55,7 +56,6 @@ from craftmark.packets.fields import (
     PAYLOAD_WORDS,
     PRESENT,
     PROTOCOL,
-    TCP,
     UNSEEN,
     WORDS,
     visibility_bit,
@@ -74,15 +74,7 @@ if TYPE_CHECKING:
 #: Tunnels inside tunnels that are followed; deeper ones stay the packets of protocol 4, 41 or 47 that they are.
 MAX_TUNNELS: Final = 4
 _MAX_EXTENSIONS = 12
-_COMMON = 54  # octets of Ethernet, IPv4 and TCP headers without options
-
-# Columns of ``places``: the transport header (-1: none), the end of the captured octets of the datagram, the end of
-# the datagram, and its start (-1: its checksum cannot be told).
-AT: Final = 0
-END: Final = 1
-STOP: Final = 2
-BEGIN: Final = 3
-PLACES: Final = 4
+_NOWHERE = (-1, 0, 0, -1)
 
 _IPV4 = visibility_mask(*IPV4_WORDS)
 _IPV6 = visibility_mask(*IPV6_WORDS)
@@ -98,26 +90,25 @@ _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION = 0, 43, 44, 51,
 
 
 @kernel
-def decode_network(
-    n: int, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers,
-    words: Words, places: Integers,
-) -> None:  # fmt: skip
-    """Write link and IP words of ``n`` rows, zero the others, and tell where the transport of each is (``places``).
+def decode_frames(
+    n: int, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers, words: Words
+) -> None:
+    """Write ``n`` rows.
 
     Frame i starts at ``starts[i]``, has ``captured[i]`` octets in the buffer and had ``wire[i]`` on the wire, behind
     a link layer of type ``links[i]``.
     """
     for i in range(n):
-        _frame(i, octets, words, places, starts[i], captured[i], wire[i], links[i])
+        if links[i] != ETHERNET or captured[i] < LEAST or not usual(i, octets, words, starts[i], captured[i]):
+            _row(i, octets, words, starts[i], captured[i], wire[i], links[i])
 
 
 @kernel
 def decode_records(
     n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int, lengths: int, link: int,
-    starts: Integers, captured: Integers, wire: Integers, times: Integers, words: Words, places: Integers,
-    state: Integers,
+    starts: Integers, captured: Integers, wire: Integers, times: Integers, words: Words, state: Integers,
 ) -> int:  # fmt: skip
-    """Walk up to ``n`` pcap records from ``state[0]`` on and do to each what ``decode_network`` does; return how many.
+    """Walk up to ``n`` pcap records from ``state[0]`` on and write the row of each; return how many.
 
     One pass, since what limits it is the way of the octets from memory. ``header`` is the size of a record's header,
     ``tick_ns`` the unit of its fraction of a second, ``lengths`` the order of the two lengths. Why it ended is told in
@@ -127,7 +118,7 @@ def decode_records(
     state[1] = ROWS_FULL
     rows = n
     for i in range(n):
-        here, there = record_at(octets, size, at, big, header, lengths)
+        here, there, second, fraction = record_at(octets, size, at, big, header, lengths)
         if here < 0:
             state[1] = ABSURD if here == IS_ABSURD else NEED_MORE
             rows = i
@@ -136,82 +127,36 @@ def decode_records(
         starts[i] = start
         captured[i] = here
         wire[i] = there
-        times[i] = number32(octets, at, big) * NS + number32(octets, at + 4, big) * tick_ns
-        _frame(i, octets, words, places, start, here, there, link)
+        times[i] = second * NS + fraction * tick_ns
+        if link != ETHERNET or here < LEAST or not usual(i, octets, words, start, here):
+            _row(i, octets, words, start, here, there, link)
         at = start + here
     state[0] = at
     return rows
 
 
-@inlined
-def _frame(
-    i: int, octets: Octets, words: Words, places: Integers, start: int, captured: int, wire: int, link: int
-) -> None:
+@device
+def _row(i: int, octets: Octets, words: Words, start: int, captured: int, wire: int, link: int) -> None:
+    """Write one row of whatever frame."""
     for w in range(WORDS):
         words[i, w] = 0
-    if link != ETHERNET or captured < _COMMON or not _common(i, octets, words, places, start, captured):
-        _row(i, octets, words, places, start, start + captured, start + wire, link)
-
-
-@kernel
-def decode_transport(n: int, octets: Octets, words: Words, places: Integers) -> None:
-    """Write the transport words of ``n`` rows whose network words and places are written."""
-    for i in range(n):
-        if places[i, AT] >= 0:
-            protocol = words[i, PROTOCOL] + 0
-            end, stop, begin = places[i, END], places[i, STOP], places[i, BEGIN]
-            transport(i, octets, words, protocol, places[i, AT], end, stop, begin)
+    at, end, stop, begin = _network(i, octets, words, start, start + captured, start + wire, link)
+    if at >= 0:
+        transport(i, octets, words, words[i, PROTOCOL] + 0, at, end, stop, begin)
 
 
 @inlined
-def _common(i: int, octets: Octets, words: Words, places: Integers, start: int, captured: int) -> bool:
-    """Write the row of what most frames are; return False, with nothing written, for all others.
+def _network(
+    i: int, octets: Octets, words: Words, at: int, end: int, stop: int, link: int
+) -> tuple[int, int, int, int]:
+    """Write the innermost IP header that can be read, or what the frame is instead.
 
-    That is: Ethernet, IPv4 without options, not a fragment, wholly captured; of TCP without options and payload the
-    transport too. Says what ``_row`` and ``transport`` would say, in a third of the time.
+    Returns where the transport header stands (-1: none), the end of the captured octets of the datagram, the end of
+    the datagram, and its start (-1: its checksum cannot be told).
     """
-    head = octets[start : start + _COMMON]
-    size = be16(head, 16)
-    place = be16(head, 20)
-    if be16(head, 12) != 0x0800 or head[14] != 0x45 or place & 0x3FFF or size < 40 or size + 14 > captured:
-        return False
-    protocol = head[23] + 0
-    if protocol in (IPIP, IP6_IN_IP, GRE):
-        return False
-    source, target = be32(head, 26), be32(head, 30)
-    words[i, PROTOCOL] = protocol
-    words[i, IP_VERSION] = 4
-    words[i, IP_IHL] = 5
-    words[i, IP_TOS] = head[15]
-    words[i, IP_LEN] = size
-    words[i, IP_ID] = be16(head, 18)
-    words[i, IP_FLAGS] = place >> 13
-    words[i, IP_TTL] = head[22]
-    words[i, IP_SRC] = source
-    words[i, IP_DST] = target
-    words[i, LINK_SRC] = be32(head, 8)
-    addresses = half_words(source) + half_words(target)
-    total = 0x4500 + head[15] + size + be16(head, 18) + place + be16(head, 22) + be16(head, 24) + addresses
-    notes = 0 if total % 0xFFFF == 0 else NOTE_IP_SUM_BAD
-    places[i, AT] = -1
-    if protocol == TCP and size == 40 and head[46] & 0xF0 == 0x50:
-        bare_tcp(i, head, words, notes, addresses)
-        return True
-    words[i, PRESENT] = _IPV4
-    words[i, NOTES] = notes
-    places[i, AT] = start + 34
-    places[i, END] = start + 14 + size
-    places[i, STOP] = start + 14 + size
-    places[i, BEGIN] = start + 14
-    return True
-
-
-@device
-def _row(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int, link: int) -> None:
-    """Write one row: the innermost IP packet that can be read, or what the frame is instead."""
     words[i, LINK_SRC] = link_source(octets, at, end, link)
-    places[i, AT] = -1
     depth = 0
+    place = _NOWHERE
     while depth <= MAX_TUNNELS:
         at_ip, kind = link_layer(octets, at, end, link)
         if not _holds_ip(octets, at_ip, end, kind):
@@ -224,17 +169,15 @@ def _row(i: int, octets: Octets, words: Words, places: Integers, at: int, end: i
             protocol, at, stop, begin = _ipv6(i, octets, words, at_ip, end, stop)
         end = min(end, stop)
         depth += 1
-        places[i, AT] = at
-        places[i, END] = end
-        places[i, STOP] = stop
-        places[i, BEGIN] = begin
+        place = (at, end, stop, begin)
         if at < 0 or protocol not in (IPIP, IP6_IN_IP, GRE):
-            return
+            return place
         at, link = tunnel(octets, at, end, protocol)
         if link == NO_LINK:
-            return
+            return place
     if depth == 0:
-        _no_ip(i, octets, words, places, at_ip, end, stop, kind)
+        return _no_ip(i, octets, words, at_ip, end, stop, kind)
+    return place
 
 
 @inlined
@@ -373,8 +316,8 @@ def _extension_cut(i: int, words: Words, protocol: int, exists: bool) -> None:  
 
 
 @device
-def _no_ip(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int, kind: int) -> None:
-    """Write the row of a frame without a whole IP header."""
+def _no_ip(i: int, octets: Octets, words: Words, at: int, end: int, stop: int, kind: int) -> tuple[int, int, int, int]:
+    """Write the row of a frame without a whole IP header; returns as ``_network`` does."""
     words[i, PROTOCOL] = NOT_IP
     if kind == ARP_MESSAGE:
         _arp(i, octets, words, at, end, stop)
@@ -383,9 +326,10 @@ def _no_ip(i: int, octets: Octets, words: Words, places: Integers, at: int, end:
         if end < stop:
             words[i, UNSEEN] |= _IPV4
     elif kind == IPV4_HEADER:
-        _ipv4_cut(i, octets, words, places, at, end, stop)
+        return _ipv4_cut(i, octets, words, at, end, stop)
     elif kind == IPV6_HEADER:
-        _ipv6_cut(i, octets, words, places, at, end, stop)
+        return _ipv6_cut(i, octets, words, at, end, stop)
+    return _NOWHERE
 
 
 @device
@@ -411,11 +355,11 @@ def _arp(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> 
 
 
 @device
-def _ipv4_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int) -> None:
-    """Write what is here of an IPv4 header that was cut; the protocol is told if it can be read."""
+def _ipv4_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> tuple[int, int, int, int]:
+    """Write what is here of an IPv4 header that was cut, the protocol too if it can be; returns as ``_network``."""
     if stop - at < 20 or (at < end and octets[at] & 0xF0 != 0x40):
         words[i, NOTES] |= NOTE_BAD_LENGTH
-        return
+        return _NOWHERE
     words[i, NOTES] |= NOTE_CUT
     here = end - at
     if visible(i, words, _VERSION_IHL, 1, here, 20):
@@ -438,18 +382,16 @@ def _ipv4_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, e
         words[i, IP_SRC] = be32(octets, at + 12)
     words[i, UNSEEN] |= _DST
     if here >= 10 and words[i, IP_IHL] >= 5 and words[i, IP_FRAG] == 0:
-        places[i, AT] = at + 4 * words[i, IP_IHL]
-        places[i, END] = end
-        places[i, STOP] = at + words[i, IP_LEN]
-        places[i, BEGIN] = -1
+        return at + 4 * words[i, IP_IHL], end, at + words[i, IP_LEN], -1
+    return _NOWHERE
 
 
 @device
-def _ipv6_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, end: int, stop: int) -> None:
-    """Write what is here of an IPv6 header that was cut; the last address is never here."""
+def _ipv6_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> tuple[int, int, int, int]:
+    """Write what is here of an IPv6 header that was cut, never the last address; returns as ``_network`` does."""
     if stop - at < 40 or (at < end and octets[at] & 0xF0 != 0x60):
         words[i, NOTES] |= NOTE_BAD_LENGTH
-        return
+        return _NOWHERE
     words[i, NOTES] |= NOTE_CUT
     here = end - at
     if visible(i, words, _FLOW_TOS, 4, here, 40):
@@ -470,7 +412,5 @@ def _ipv6_cut(i: int, octets: Octets, words: Words, places: Integers, at: int, e
         if octets[at + 6] in (_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _DESTINATION):
             _extension_cut(i, words, octets[at + 6] + 0, True)
         else:
-            places[i, AT] = at + 40
-            places[i, END] = end
-            places[i, STOP] = at + 40 + be16(octets, at + 4)
-            places[i, BEGIN] = -1
+            return at + 40, end, at + 40 + be16(octets, at + 4), -1
+    return _NOWHERE

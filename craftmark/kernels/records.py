@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from craftmark.kernels._jit import device, inlined, kernel
+from craftmark.kernels.links import be32
 
 if TYPE_CHECKING:
     from numpy import int64
@@ -54,19 +55,31 @@ def number16(octets: Octets, at: int, big: int) -> int:
 
 
 @inlined
-def record_at(octets: Octets, size: int, at: int, big: int, header: int, lengths: int) -> tuple[int, int]:
-    """Return octets captured and on the wire of the record at ``at``; IS_CUT or IS_ABSURD where there is none."""
+def little32(octets: Octets, at: int) -> int:
+    """Return the 32-bit number at ``at``, its lowest octet first."""
+    return octets[at] + octets[at + 1] * 256 + octets[at + 2] * 65536 + octets[at + 3] * 16777216
+
+
+@inlined
+def record_at(octets: Octets, size: int, at: int, big: int, header: int, lengths: int) -> tuple[int, int, int, int]:
+    """Return octets captured and on the wire of the record at ``at``, second and fraction of its time.
+
+    In place of the octets captured IS_CUT or IS_ABSURD where there is no record.
+    """
     if at + header > size:
-        return IS_CUT, 0
-    here = number32(octets, at + 8, big)
-    there = number32(octets, at + 12, big)
+        return IS_CUT, 0, 0, 0
+    head = octets[at : at + 16]
+    if big:
+        second, fraction, here, there = be32(head, 0), be32(head, 4), be32(head, 8), be32(head, 12)
+    else:
+        second, fraction, here, there = little32(head, 0), little32(head, 4), little32(head, 8), little32(head, 12)
     if lengths == SWAPPED or (lengths == MAYBE_SWAPPED and here > there):
         here, there = there, here
     if here > FRAME_LIMIT:
-        return IS_ABSURD, 0
+        return IS_ABSURD, 0, 0, 0
     if at + header + here > size:
-        return IS_CUT, 0
-    return here, max(here, there)
+        return IS_CUT, 0, 0, 0
+    return here, max(here, there), second, fraction
 
 
 #: Records in a row that must be plausible to believe that one starts there.

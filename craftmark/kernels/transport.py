@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from craftmark.kernels._jit import device, inlined
 from craftmark.kernels.links import be16, be32
-from craftmark.kernels.sums import half_words, ones_sum
+from craftmark.kernels.sums import half_words, last_word, ones_sum
 from craftmark.packets.fields import (
     ACK,
     DPORT,
@@ -79,9 +79,9 @@ MASK_32: Final = 0xFFFFFFFF
 SUM_UP_TO: Final = 128
 HASHED: Final = 64
 _FNV_PRIME = 16777619
-_FNV_BASIS = 2166136261
+#: Where the hash of a payload starts.
+FNV_BASIS: Final = 2166136261
 _MAX_HEADER = 60
-_LAYOUT_NIBBLES = 16
 _EOL_NIBBLE, _OTHER_NIBBLE = 7, 15
 
 _TCP = visibility_mask(*TCP_WORDS)
@@ -100,7 +100,7 @@ _QUOTE_IP, _QUOTE_ID = visibility_mask(QUOTE_PROTOCOL, QUOTE_DST), visibility_bi
 _QUOTE_PORTS, _QUOTE_SEQ = visibility_mask(QUOTE_SPORT, QUOTE_DPORT), visibility_bit(QUOTE_SEQ)
 
 
-@inlined
+@device
 def transport(i: int, octets: Octets, words: Words, protocol: int, at: int, end: int, stop: int, begin: int) -> None:
     """Write the transport's words of row ``i``; the datagram starts at ``begin``, -1 if its sum cannot be told."""
     if protocol == TCP:
@@ -158,33 +158,11 @@ def _tcp(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> 
     words[i, TCP_URP] = be16(head, 18)
     words[i, PRESENT] |= _TCP
     if size > 5:
-        _options(i, octets, words, at + 20, end, min(at + 4 * size, stop))
+        options(i, octets, words, at + 20, end, min(at + 4 * size, stop))
     elif size < 5:
         words[i, NOTES] |= NOTE_BAD_LENGTH
         return
     _payload(i, octets, words, at + 4 * size, end, stop)
-
-
-@inlined
-def bare_tcp(i: int, head: Octets, words: Words, notes: int, addresses: int) -> None:
-    """Write visibility, notes and transport of a row whose TCP header ends its frame's first 54 octets.
-
-    ``addresses`` is the sum of the half words of both addresses, for the checksum.
-    """
-    sequence, acknowledged = be32(head, 38), be32(head, 42)
-    words[i, SPORT] = be16(head, 34)
-    words[i, DPORT] = be16(head, 36)
-    words[i, SEQ] = sequence
-    words[i, ACK] = acknowledged
-    words[i, TCP_OFF] = 5
-    words[i, TCP_RESERVED] = head[46] & 15
-    words[i, TCP_FLAGS] = head[47]
-    words[i, TCP_WIN] = be16(head, 48)
-    words[i, TCP_URP] = be16(head, 52)
-    words[i, PRESENT] = _BARE_TCP
-    total = addresses + TCP + 20 + be16(head, 34) + be16(head, 36) + half_words(sequence) + half_words(acknowledged)
-    total += be16(head, 46) + be16(head, 48) + be16(head, 50) + be16(head, 52)
-    words[i, NOTES] = notes if total % 0xFFFF == 0 else notes | NOTE_SUM_BAD
 
 
 @device
@@ -217,36 +195,45 @@ def _tcp_cut(i: int, octets: Octets, words: Words, at: int, end: int, stop: int)
 
 
 @device
-def _options(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
+def options(i: int, octets: Octets, words: Words, at: int, end: int, stop: int) -> None:
     """Write the layout of the options between ``at`` and ``stop``, and the values of those that have some."""
     if end < stop:
         words[i, PRESENT] &= MASK_32 ^ _TCP_LAYOUT
         words[i, UNSEEN] |= _TCP_LAYOUT | _TCP_VALUES
         words[i, NOTES] |= NOTE_CUT
         return
+    part = octets[at:stop]
+    limit = stop - at
+    here = 0
     place = 0
-    while at < stop:
-        kind = octets[at]
-        if place < _LAYOUT_NIBBLES:
-            shift = 28 - 4 * (place & 7)
-            words[i, TCP_OPTIONS + (place >> 3)] |= nibble_of(kind) << shift
-            place += 1
+    first = 0
+    second = 0
+    while here < limit:
+        kind = part[here] + 0
+        if place < 8:
+            first |= nibble_of(kind) << (28 - 4 * place)
+        elif place < 16:
+            second |= nibble_of(kind) << (60 - 4 * place)
+        place += 1
         if kind == 0:
-            return
+            break
         if kind == 1:
-            at += 1
+            here += 1
             continue
         size = 0
-        if at + 1 < stop:
-            size = octets[at + 1]
-        if size < 2 or at + size > stop:
+        if here + 1 < limit:
+            size = part[here + 1] + 0
+        if size < 2 or here + size > limit:
             words[i, NOTES] |= NOTE_BAD_OPTIONS
-            return
-        _option_value(i, octets, words, kind, size, at + 2)
-        at += size
+            break
+        if kind <= 8:
+            _option_value(i, part, words, kind, size, here + 2)
+        here += size
+    words[i, TCP_OPTIONS] = first
+    words[i, TCP_OPTIONS_LOW] = second
 
 
-@device
+@inlined
 def nibble_of(kind: int) -> int:
     """Return the nibble of an option kind (fields.OPTION_NIBBLES)."""
     if kind == 0:
@@ -270,7 +257,7 @@ def nibble_of(kind: int) -> int:
     return _OTHER_NIBBLE
 
 
-@device
+@inlined
 def _option_value(i: int, octets: Octets, words: Words, kind: int, size: int, at: int) -> None:
     if kind == 2 and size == 4:
         words[i, TCP_MSS] = be16(octets, at)
@@ -424,32 +411,38 @@ def _payload(i: int, octets: Octets, words: Words, at: int, end: int, stop: int)
     if size == 0:
         return
     if visible(i, words, _PAYLOAD_HEAD, min(size, 4), end - at, size):
-        words[i, PAYLOAD_HEAD] = be32_padded(octets, at, min(at + 4, stop))
+        part = octets[at:stop]
+        words[i, PAYLOAD_HEAD] = be32(part, 0) if size >= 4 else last_word(part, size)
     if visible(i, words, _PAYLOAD_HASH, min(size, HASHED), end - at, size):
         words[i, PAYLOAD_HASH] = hash_octets(octets, at, min(at + HASHED, stop))
 
 
 @device
-def be32_padded(octets: Octets, at: int, stop: int) -> int:
-    """Return up to four octets as a number in network order, padded with zeros behind."""
-    if stop - at >= 4:
-        return be32(octets, at)
-    value = 0
-    for k in range(4):
-        value = value * 256
-        if at + k < stop:
-            value += octets[at + k]
-    return value
-
-
-@device
 def hash_octets(octets: Octets, at: int, stop: int) -> int:
     """Return a 32-bit hash of some octets: FNV-1a over 32-bit words, the last padded with zeros, then the length."""
-    h = _FNV_BASIS
-    for k in range(at, stop, 4):
-        h = ((h ^ be32_padded(octets, k, min(k + 4, stop))) * _FNV_PRIME) & MASK_32
-        h ^= h >> 15
-    h = ((h ^ (stop - at)) * _FNV_PRIME) & MASK_32
+    size = stop - at
+    part = octets[at:stop]
+    h = FNV_BASIS
+    k = 0
+    while k + 4 <= size:
+        h = mixed(h, be32(part, k))
+        k += 4
+    if size & 3:
+        h = mixed(h, last_word(part, size))
+    return finished(h, size)
+
+
+@inlined
+def mixed(h: int, word: int) -> int:
+    """Return a payload's hash after one more word."""
+    h = ((h ^ word) * _FNV_PRIME) & MASK_32
+    return h ^ (h >> 15)
+
+
+@inlined
+def finished(h: int, size: int) -> int:
+    """Return a payload's hash after its last word."""
+    h = ((h ^ size) * _FNV_PRIME) & MASK_32
     return h ^ (h >> 13)
 
 

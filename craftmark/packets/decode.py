@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from craftmark.kernels.headers import PLACES, decode_network, decode_records, decode_transport
+from craftmark.kernels.headers import decode_frames, decode_records
 from craftmark.packets.batch import PacketBatch, RawFrames
 from craftmark.packets.fields import WORDS
 
@@ -65,14 +65,14 @@ class Decoder:
     def __init__(self, rows: int) -> None:
         self.frames = empty_frames(rows)
         self._words: Words = np.zeros((rows, WORDS), np.uint32)
-        self._places = np.zeros((rows, PLACES), np.int64)
         self._packet_id = np.zeros(rows, np.int64)
+        self._numbers = np.arange(rows)
+        self._link = 0
 
     def decode(self, octets: Octets, rows: int, *, first_id: int) -> PacketBatch:
         """Return the first ``rows`` of ``frames`` decoded, numbered from ``first_id``; valid until the next call."""
         frames = self.frames
-        network = (frames.starts, frames.captured, frames.wire, frames.links)
-        decode_network(rows, octets, *network, self._words, self._places)
+        decode_frames(rows, octets, frames.starts, frames.captured, frames.wire, frames.links, self._words)
         return self._batch(octets, rows, first_id)
 
     def decode_records(self, octets: Octets, layout: RecordLayout, state: State, *, first_id: int) -> PacketBatch:
@@ -81,14 +81,14 @@ class Decoder:
         most = max(_FEW_ROWS, min(len(frames.starts), (len(octets) - int(state[0])) // _SHORT_RECORD))
         rows: int = decode_records(
             min(most, len(frames.starts)), octets, len(octets), *layout,
-            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._words, self._places, state,
+            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._words, state,
         )  # fmt: skip
-        frames.links[:rows] = layout.link
+        if layout.link != self._link:
+            frames.links[:] = self._link = layout.link
         return self._batch(octets, rows, first_id)
 
     def _batch(self, octets: Octets, rows: int, first_id: int) -> PacketBatch:
         frames, words = self.frames, self._words[:rows]
-        decode_transport(rows, octets, words, self._places)
-        self._packet_id[:rows] = np.arange(first_id, first_id + rows)
+        packet_id = np.add(self._numbers[:rows], first_id, out=self._packet_id[:rows])
         raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
-        return PacketBatch(words, frames.ts_ns[:rows], self._packet_id[:rows], raw)
+        return PacketBatch(words, frames.ts_ns[:rows], packet_id, raw)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from craftmark.kernels._jit import plain
-from craftmark.kernels.headers import PLACES, decode_network, decode_transport
+from craftmark.kernels.headers import decode_frames
 from craftmark.packets import fields as f
 from craftmark.packets.decode import Decoder, octets_of
 from tests.naive import headers as naive
@@ -87,16 +87,12 @@ def test_plain_and_compiled_decode_alike(packets: list[tuple[bytes, int, int]]) 
     links = np.array([link for _, _, link in packets], np.int64)
     results = []
     for compiled in (False, True):
-        words = np.zeros((len(packets), f.WORDS), np.uint32)
-        places = np.zeros((len(packets), PLACES), np.int64)
-        for kernel, arrays in (
-            (decode_network, (buffer, starts, sizes, wire, links, words, places)),
-            (decode_transport, (buffer, words, places)),
-        ):
-            if compiled:
-                kernel.dispatcher()(len(packets), *arrays)
-            else:
-                plain(kernel)(len(packets), *(array.data for array in arrays))
+        words = np.full((len(packets), f.WORDS), 7, np.uint32)
+        arrays = (buffer, starts, sizes, wire, links, words)
+        if compiled:
+            decode_frames.dispatcher()(len(packets), *arrays)
+        else:
+            plain(decode_frames)(len(packets), *(array.data for array in arrays))
         results.append(words)
     assert np.array_equal(*results)
 
