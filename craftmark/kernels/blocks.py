@@ -35,8 +35,12 @@ PER_SECOND: Final = 3
 OFFSET_S: Final = 4
 COLUMNS: Final = 5
 
+# Why a packet has no time of its own: its block has none, or one that cannot be.
+NO_TIME: Final = 1
+IMPOSSIBLE: Final = 2
+
 _NS = 1_000_000_000
-_LAST_SECOND = 4_000_000_000  # nanoseconds up to here fit 63 bits twice
+_LAST_SECOND = 0xFFFFFFFF  # the last of pcap too; nanoseconds up to here fit 63 bits twice
 
 
 @kernel
@@ -47,8 +51,8 @@ def walk_blocks(
 ) -> int:  # fmt: skip
     """Write where up to ``n`` frames stand, from ``state[0]`` on; return how many, and in ``state`` why it ended.
 
-    state: where the walk stands, why it ended, the last time read. A simple packet block has no time: it repeats the
-    last one and is marked in ``untimed``.
+    state: where the walk stands, why it ended, the last time read. A simple packet block has no time, and a time
+    before 1970 or after 2106 cannot be: such a packet repeats the last time and is marked in ``untimed``.
     """
     at = state[0]
     i = 0
@@ -66,9 +70,11 @@ def walk_blocks(
             if reason != ROWS_FULL:
                 state[1] = reason
                 break
-            untimed[i] = 1 if kind == _SIMPLE else 0
+            untimed[i] = NO_TIME
             if kind != _SIMPLE:
-                state[2] = _time(octets, at + 12, big, interfaces, _interface(octets, at, big, kind))
+                time_ns = _time(octets, at + 12, big, interfaces, _interface(octets, at, big, kind))
+                untimed[i] = IMPOSSIBLE if time_ns < 0 else 0
+                state[2] = state[2] if time_ns < 0 else time_ns
             times[i] = state[2]
             i += 1
         at += length
@@ -134,12 +140,15 @@ def _packet(
 
 @device
 def _time(octets: Octets, at: int, big: int, interfaces: Integers, interface: int) -> int:
-    """Return the time stamp at ``at`` in nanoseconds since the epoch; one outside 0..4e9 seconds is held there."""
+    """Return the time stamp at ``at`` in nanoseconds since the epoch; -1 for one outside 32 bits of seconds."""
+    if number32(octets, at, big) >> 31:
+        return -1
     stamp = (number32(octets, at, big) & 0x7FFFFFFF) * 4294967296 + number32(octets, at + 4, big)
     stamp = stamp // interfaces[interface, DIVISOR]
     per_second = interfaces[interface, PER_SECOND]
-    second = min(stamp // per_second, _LAST_SECOND) + interfaces[interface, OFFSET_S]
-    second = max(0, min(second, _LAST_SECOND))
+    second = min(stamp // per_second, 2 * _LAST_SECOND) + interfaces[interface, OFFSET_S]
+    if second < 0 or second > _LAST_SECOND:
+        return -1
     time_ns: int = second * _NS + (stamp % per_second) * _NS // per_second
     return time_ns
 

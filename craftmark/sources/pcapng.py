@@ -13,6 +13,7 @@ import numpy as np
 from craftmark.kernels.blocks import (
     BLOCK_LIMIT,
     COLUMNS,
+    IMPOSSIBLE,
     SECTION_HEADER,
     SPECIAL,
     UNDECLARED,
@@ -37,8 +38,9 @@ _ORDERS: dict[bytes, Literal["big", "little"]] = {b"\x1a\x2b\x3c\x4d": "big", b"
 _OPTION_END, _OPTION_TSRESOL, _OPTION_TSOFFSET = 0, 9, 14
 _NS = 1_000_000_000
 _BINARY_UNITS = 32
-_OFFSET_LIMIT_S = 4_000_000_000
+_OFFSET_LIMIT_S = 20_000_000_000
 _DIVISOR_LIMIT = 1 << 62
+_NOT_USED = ": such times are not used"
 
 
 class PcapngSource:
@@ -54,6 +56,7 @@ class PcapngSource:
         self._order: Literal["big", "little"] = "little"
         self._interfaces = np.zeros((0, COLUMNS), np.int64)
         self._links_seen: set[int] = set()
+        self._impossible = 0
         provenance.format = "pcapng"
 
     def batches(self) -> Iterator[PacketBatch]:
@@ -84,6 +87,7 @@ class PcapngSource:
         first_id = (self._number << INPUT_SHIFT) + provenance.packets + 1
         batch = self._decoder.decode(self._window.data, rows, first_id=first_id)
         untimed = self._untimed[:rows] != 0
+        self._note_impossible(int(np.count_nonzero(self._untimed[:rows] == IMPOSSIBLE)))
         batch.words[untimed, NOTES] |= np.uint32(NOTE_NO_TIME)
         provenance.add_packets(rows, batch.ts_ns[~untimed])
         for number in np.unique(self._decoder.frames.links[:rows]).tolist():
@@ -91,6 +95,14 @@ class PcapngSource:
                 self._links_seen.add(number)
                 provenance.link_types.append(link_type(number).name)
         return batch
+
+    def _note_impossible(self, count: int) -> None:
+        """Tell how many packets bear times that no capture can have."""
+        self._impossible += count
+        if count:
+            noun = "packet bears a time" if self._impossible == 1 else "packets bear times"
+            note = f"{self._impossible:,} {noun} before 1970 or after 2106{_NOT_USED}"
+            self._provenance.notes[:] = [*(old for old in self._provenance.notes if not old.endswith(_NOT_USED)), note]
 
     def _go_on(self) -> bool:
         """Do what the walk left to do where it stands; tell whether there is more to walk."""

@@ -64,8 +64,7 @@ def test_what_was_written_is_read_back_in_sections_of_any_byte_order(
     for _, resolution, members in parts:
         per_second = 1024 if resolution == 0x80 | 10 else 10 ** (6 if resolution is None else resolution)
         stamps = [record.ts_ns * per_second // 10**9 for record in members]
-        times += [min(stamp // per_second, 4 * 10**9) * 10**9 + stamp % per_second * 10**9 // per_second
-                  for stamp in stamps]  # fmt: skip
+        times += [stamp * 10**9 // per_second for stamp in stamps]
     assert batch.ts_ns.tolist() == times
     assert provenance.damage == []
 
@@ -90,6 +89,20 @@ def test_simple_packets_have_no_time_and_say_so() -> None:
     assert (batch.words[:, NOTES] & NOTE_NO_TIME).tolist() == [0, NOTE_NO_TIME]
     assert batch.words[:, SPORT].tolist() == [31337, 31337]
     assert (provenance.first_ns, provenance.packets) == (5 * 10**9, 2)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "offset"), [(1 << 63, 0), ((1 << 64) - 1, 0), (1 << 60, 0), (5, -6), (5, (1 << 63) - 1), (5, -(1 << 63))]
+)
+def test_times_that_cannot_be_are_not_used_and_told(stamp: int, offset: int) -> None:
+    good = section(LITTLE) + interface(LITTLE) + enhanced(LITTLE, 7, Record(0, PROBE, 54))
+    batch, provenance = read(
+        good + interface(LITTLE, offset_s=offset) + enhanced(LITTLE, stamp, Record(0, PROBE, 54), number=1)
+    )
+    assert batch.ts_ns.tolist() == [7000, 7000]
+    assert (batch.words[:, NOTES] & NOTE_NO_TIME).tolist() == [0, NOTE_NO_TIME]
+    assert (provenance.first_ns, provenance.last_ns) == (7000, 7000)
+    assert provenance.notes == ["1 packet bears a time before 1970 or after 2106: such times are not used"]
 
 
 def test_old_packet_blocks_are_read() -> None:
