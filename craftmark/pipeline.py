@@ -54,13 +54,14 @@ class Progress(Protocol):
 
 
 def examine(
-    paths: Sequence[str | Path], settings: Settings | None = None, *, progress: Progress | None = None
+    paths: Sequence[str | Path] | str | Path, settings: Settings | None = None, *, progress: Progress | None = None
 ) -> Report:
-    """Examine captures and logs as one case and return the report.
+    """Examine captures and logs, or one alone, as one case and return the report.
 
     Raises SourceError when no input can be examined, RuleError for wrong rules, ExpressionError for a wrong ``where``.
     """
     settings = settings or Settings()
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     rules = load_rules(*(Path(folder) for folder in settings.rules))
     relations = {text: parse(text) for text in rules.relations}
     case = _open(paths, settings)

@@ -35,6 +35,10 @@ def verdicts(scan):
     return {verdict.tool: verdict for verdict in scan.maker.tools}
 
 
+def test_one_path_alone_is_examined_as_a_list_of_it():
+    assert examine(str(EXAMPLES / PCAP)) == examine(EXAMPLES / PCAP) == report_of(PCAP)
+
+
 @BOTH
 def test_it_is_one_scan_of_1024_ports_by_three_sources(form):
     scan, report = scan_of(form), report_of(form)
