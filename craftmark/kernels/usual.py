@@ -110,11 +110,11 @@ def usual(i: int, octets: Octets, words: Words, start: int, captured: int) -> bo
     words[i, LINK_SRC] = be32(head, 8)
     if protocol == TCP:
         words[i, PRESENT] = _TCP_PRESENT
-        total = _tcp(i, octets, words, start, header) + addresses + TCP + size - _IP
+        total = _tcp(i, octets, head, words, start, header) + addresses + TCP + size - _IP
         at = start + 34 + header
     else:
         words[i, PRESENT] = _OTHER_PRESENT
-        total = _short(i, octets, words, start)
+        total = _short(i, head, words)
         at = start + 42
         if protocol == UDP:
             total += addresses + UDP + size - _IP
@@ -137,9 +137,8 @@ def _header_size(head: Octets, protocol: int, size: int) -> int:
 
 
 @inlined
-def _tcp(i: int, octets: Octets, words: Words, start: int, header: int) -> int:
+def _tcp(i: int, octets: Octets, head: Octets, words: Words, start: int, header: int) -> int:
     """Write a TCP header that is wholly here; return the sum of its words."""
-    head = octets[start : start + LEAST]
     sequence, acknowledged = be32(head, 38), be32(head, 42)
     total = be32(head, 34) + sequence + acknowledged + be32(head, 46) + be32(head, 50)
     words[i, SEQ] = sequence
@@ -166,9 +165,8 @@ def _tcp(i: int, octets: Octets, words: Words, start: int, header: int) -> int:
 
 
 @inlined
-def _short(i: int, octets: Octets, words: Words, start: int) -> int:
+def _short(i: int, head: Octets, words: Words) -> int:
     """Write the eight octets of a UDP header or of an ICMP query; return the sum of their words."""
-    head = octets[start : start + LEAST]
     if head[23] == UDP:
         words[i, SPORT] = be16(head, 34)
         words[i, DPORT] = be16(head, 36)
