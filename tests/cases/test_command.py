@@ -37,8 +37,15 @@ def run(capsys):
     return started
 
 
+#: Starts the command with Ctrl-C heard, also where these tests run in the background, which ignores it.
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from craftmark.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
 def craftmark(*words, **how):
-    return subprocess.Popen([sys.executable, "-m", "craftmark", *map(str, words)], stderr=subprocess.PIPE, **how)
+    return subprocess.Popen([sys.executable, "-c", START, *map(str, words)], stderr=subprocess.PIPE, **how)
 
 
 @pytest.mark.parametrize(
