@@ -32,6 +32,10 @@ _LOW_PORT = 1024
 _EPHEMERAL = 32768
 #: Rows of whole conversations from which a group is judged by them alone; of openings one will do.
 _ENOUGH = 5
+_DNS, _NTP, _SIP = 53, 123, 5060
+_DNS_REPLY = 0x8000  # QR, after the 16 bits of the query's number
+_NTP_SERVER, _NTP_CONTROL_REPLY = 4, 0x87  # mode 4; the reply bit with mode 6 or 7
+_SIP_REPLY = 0x5349502F  # "SIP/"
 _TALK = SAID[Kind.MIDDLE] | DATA
 _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 
@@ -40,12 +44,12 @@ _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 class Groups:
     """Groups of strands and their features, one entry per group.
 
-    of_strand: group of every strand. probes counts packets, known the rows it is judged by (of conversations that are
-    known from both sides), as do low_ports, low_sports, high_sports and all from conversations on; the rest counts all
-    known rows. port_span: from the least to the greatest destination port.
+    of_strand: group of every strand. probes counts packets, rows those that are known, known the rows it is judged by
+    (of conversations that are known from both sides), as do low_ports, low_sports, high_sports and all from
+    conversations on; the rest counts all known rows. port_span: from the least to the greatest destination port.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
-    empty: rows that are seen to carry no payload. mirrored: from a port to the same port.
+    empty: rows that are seen to carry no payload. mirrored: from a port to the same port, and no reply by its data.
     """
 
     of_strand: Ints
@@ -53,6 +57,7 @@ class Groups:
     kind: Ints
     crafted: NDArray[np.bool_]
     probes: Ints
+    rows: Ints
     known: Ints
     endpoints: Ints
     addresses: Ints
@@ -115,6 +120,7 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         kind=kinds,
         crafted=(labels & 1).astype(bool),
         probes=np.bincount(of_strand, finished.count, n).astype(np.int64),
+        rows=np.bincount(every, minlength=n),
         known=np.bincount(group, minlength=n),
         endpoints=_distinct(every, target ^ scramble(port + np.uint64(1)), n),
         addresses=_distinct(every, target, n),
@@ -133,7 +139,7 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         half_open=count(_half_open(rows)[judged]),
         malformed=count((finished.known(f.NOTES)[judged] & _MALFORMED) != 0),
         empty=count(_empty(finished)[judged]),
-        mirrored=count((rows.sport == rows.dport)[judged]),
+        mirrored=count(((rows.sport == rows.dport) & ~_replying(finished, rows))[judged]),
     )
 
 
@@ -154,6 +160,16 @@ def _empty(finished: Finished) -> NDArray[np.bool_]:
     seen = (finished.known(f.PRESENT) & f.visibility_bit(f.PAYLOAD_LEN)) != 0
     empty: NDArray[np.bool_] = seen & (finished.known(f.PAYLOAD_LEN) == 0)
     return empty
+
+
+def _replying(finished: Finished, rows: Conversations) -> NDArray[np.bool_]:
+    """Rows whose first octets are a reply's where both ends have the service's port: DNS, NTP (RFC 5905), SIP."""
+    head = finished.known(f.PAYLOAD_HEAD)
+    first, port = head >> np.uint32(24), rows.sport
+    time = ((first & np.uint32(7)) == _NTP_SERVER) | ((first & np.uint32(_NTP_CONTROL_REPLY)) >= _NTP_CONTROL_REPLY - 1)
+    replying: NDArray[np.bool_] = (port == _DNS) & ((head & np.uint32(_DNS_REPLY)) != 0)
+    replying |= ((port == _NTP) & time) | ((port == _SIP) & (head == _SIP_REPLY))
+    return replying
 
 
 def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:

@@ -118,8 +118,13 @@ def _from_client(g: Groups) -> Flags:
 
 
 def _from_ephemeral_to_dense(g: Groups) -> Flags:
-    """From a port that no service listens on to ports side by side: a scan that began above the low ports."""
-    dense: Flags = (g.high_sports == g.known) & (2 * g.ports >= g.port_span)
+    """From a port that no service listens on to ports side by side: a scan that began above the low ports.
+
+    Where only a sample is known, nearly each row with a port of its own, the other packets had theirs too.
+    """
+    once = 50 * g.ports >= 49 * g.rows
+    ports = np.where(once, g.ports * g.probes // np.maximum(g.rows, 1), g.ports)
+    dense: Flags = (g.high_sports == g.known) & (2 * ports >= g.port_span)
     return dense
 
 

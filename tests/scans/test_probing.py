@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from craftmark.packets import fields as f
 from tests.scans.traffic import MS, SCANNER, SYN_ACK, US, Traffic, host
 
@@ -31,6 +33,29 @@ def test_data_between_two_high_ports_shows_no_direction():
 def test_a_service_asked_from_its_own_port_at_many_hosts_is_probed():
     """IKE from port 500 to port 500."""
     assert sizes(sweep((500, 500), 300)) == ([60], [])
+
+
+@pytest.mark.parametrize(
+    ("port", "question", "answer"),
+    [(53, 0x1234_0100, 0x1234_8180), (123, 0x2300_0000, 0x2400_0000), (5060, 0x4F50_5449, 0x5349_502F)],
+    ids=["DNS", "NTP", "SIP"],
+)
+def test_where_both_ends_have_the_services_port_its_data_tells_questions_from_answers(port, question, answer):
+    for head, probes in ((question, [60]), (answer, [])):
+        traffic = Traffic()
+        for number in range(60):
+            words = {"sport": port, "dport": port, "payload_len": 48, "payload_head": head}
+            traffic.packet(number * MS, SCANNER, host("198.51.100.0", number), f.UDP, **words)
+        assert sizes(traffic.found()) == (probes, [])
+
+
+def test_a_long_scan_by_bare_acknowledgments_is_one_scan_however_few_rows_are_kept():
+    """Ports 1 to 6,000 from one high port; its refusals alone would come from few ports to many."""
+    traffic = Traffic()
+    for port in range(1, 6001):
+        traffic.tcp(port * MS, SCANNER, US, (61789, port), f.ACK_BIT)
+        traffic.tcp(port * MS + 1, US, SCANNER, (port, 61789), f.RST, df=True)
+    assert sizes(traffic.found(capacity=64, budget=256)) == ([6000], [])
 
 
 def test_empty_datagrams_from_ever_new_ports_to_one_port_probe():
