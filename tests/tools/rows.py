@@ -197,3 +197,47 @@ def linux(**columns):
         "tcp_tsval": _words(30, 32), "tcp_tsecr": 0, **columns,
     }  # fmt: skip
     return d.tcp(N, 2, LINUX, **given)
+
+
+def nmap_udp(**columns):
+    """-sU of two services, two questions each to the first: one IP ID per target and port."""
+    ids = np.repeat(_words(1, 16, N // 2), 2)
+    return d.udp(
+        N, ip_id=ids, ip_ttl=_draw(2).integers(37, 60, N) - HOPS, udp_sport=33205, udp_dport=53, ip_dst=_targets(),
+        payload_len=12, **columns,
+    )  # fmt: skip
+
+
+def nmap_cookie_echo():
+    """-sZ: a COOKIE ECHO with a verification tag drawn for each."""
+    given = {"sctp_sport": 49010, "sctp_dport": np.arange(N), "sctp_vtag": _words(11, 32), "sctp_chunk": 10}
+    return d.dossier(132, N, {"ip_id": _words(1, 16), "ip_ttl": _draw(2).integers(37, 60, N) - HOPS, **given})
+
+
+def hping_fragments():
+    """-f: one IP ID below 256 for all, the first fragment holds the ports, numbers and window."""
+    return d.tcp(
+        N, 2, (), ip_flags=1, ip_id=208, ip_ttl=64 - HOPS, tcp_seq=_words(12, 31), tcp_ack=_words(13, 31), tcp_win=512,
+        tcp_sport=np.arange(N) + 2039,
+    )  # fmt: skip
+
+
+def masscan_dns():
+    """-pU:53: the IP ID is made of target, port and the number of the query."""
+    dst, number = _targets(), _words(14, 16)
+    ids = (dst.astype(np.uint64) ^ 53 ^ number) & 0xFFFF
+    return d.udp(
+        N, ip_dst=dst, ip_id=ids, ip_ttl=255 - HOPS, udp_sport=50588, udp_dport=53, payload_len=31,
+        payload_head=number << 16 | 0x0100,
+    )  # fmt: skip
+
+
+def mausezahn_icmp():
+    """-t icmp type=8: the source's own address where redirects have the gateway's."""
+    return d.icmp(N, ip_dst=_targets(), icmp_id=0xC000, icmp_seq=0x0202, ip_id=0, ip_ttl=255 - HOPS)
+
+
+def scapy_sctp():
+    """SCTP()/SCTPChunkInit() at defaults."""
+    given = {"sctp_sport": 0, "sctp_dport": np.arange(N), "sctp_vtag": 0, "sctp_chunk": 1}
+    return d.dossier(132, N, {"ip_id": 1, "ip_ttl": 64 - HOPS, **given})

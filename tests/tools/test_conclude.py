@@ -38,6 +38,12 @@ IDENTIFYING = {
     "juno": (rows.juno, "juno"),
     "icmpush": (rows.icmpush, "icmpush"),
     "libnet sample": (rows.libnet, "libnet-1.0-samples"),
+    "nmap -sU": (rows.nmap_udp, "nmap"),
+    "nmap -sZ": (rows.nmap_cookie_echo, "nmap"),
+    "hping -f": (rows.hping_fragments, "hping"),
+    "masscan -pU:53": (rows.masscan_dns, "masscan"),
+    "mausezahn -t icmp": (rows.mausezahn_icmp, "mausezahn"),
+    "scapy SCTP": (rows.scapy_sctp, "scapy"),
 }
 
 #: Rows that no single tool explains best: nobody may be named.
