@@ -27,6 +27,8 @@ STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
+#: Octets of the header of an echo request.
+ECHO_HEADER: Final = 8
 #: Octets of data that ping sends unless told, at least.
 PING_DATA: Final = 32
 #: Type and code of an echo request.
@@ -36,9 +38,9 @@ ECHO: Final = (8, 0)
 def crafted_reasons(sight: Sight) -> list[str]:
     """Return every reason why no standard stack sent these probes."""
     tests: dict[int, tuple[Callable[[Sight], str], ...]] = {
-        TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _reserved),
+        TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _one_sequence, _reserved),
         UDP: (_no_checksum, _high_ttl),
-        ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo),
+        ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo, _short_echo),
     }
     reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
     reasons += [_one_ip_id(sight), _drawn_ttl(sight)]
@@ -113,6 +115,17 @@ def _one_isn(sight: Sight) -> str:
     )
 
 
+def _one_sequence(sight: Sight) -> str:
+    bits, seq = sight.dossier.control_bits, sight.field("tcp_seq")
+    # A refusal of what came without ACK has sequence number 0 in every connection.
+    if bits is None or bits & (SYN | RST) or seq is None or seq.constant is None or sight.connections < MANY:
+        return ""
+    return (
+        f"one sequence number 0x{seq.constant:X} in {sight.connections:,} different connections: each counts from a "
+        "number of its own (RFC 6528)"
+    )
+
+
 def _reserved(sight: Sight) -> str:
     reserved = sight.field("tcp_reserved")
     # The lowest reserved bit is used by accurate ECN; the others are nobody's.
@@ -169,6 +182,16 @@ def _empty_echo(sight: Sight) -> str:
     if length is None or length.maximum > 0 or sight.dossier.icmp != ECHO or length.seen < MANY:
         return ""
     return f"echo requests without data in {length.seen:,} of {length.seen:,}: ping sends 32 or 56 bytes unless told"
+
+
+def _short_echo(sight: Sight) -> str:
+    length, header = sight.field("ip_len"), sight.field("ip_ihl")
+    if length is None or header is None or header.constant is None or sight.dossier.icmp != ECHO:
+        return ""
+    octets = length.maximum - 4 * header.constant
+    if length.unseen or octets >= ECHO_HEADER:
+        return ""
+    return f"echo requests of {octets} octets in {length.seen:,}: the header alone has {ECHO_HEADER} (RFC 792)"
 
 
 def _one_ip_id(sight: Sight) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.packets.expressions import parse
-from craftmark.packets.fields import FIELDS, IP_SRC, PROTOCOL
+from craftmark.packets.fields import DPORT, FIELDS, IP_DST, IP_SRC, PROTOCOL, SPORT
 from craftmark.tools.wording import number
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class Sight:
         port = self.dossier.port_field
         ports = batch.column(port).astype(np.int64) if port else np.zeros(len(batch), np.int64)
         return len(np.unique(batch.column("ip_dst").astype(np.int64) << 16 | ports))
+
+    @cached_property
+    def connections(self) -> int:
+        """Different connections, both ends' addresses and ports, in the sample."""
+        return len(np.unique(self.dossier.sample.words[:, [IP_SRC, IP_DST, SPORT, DPORT]], axis=0))
 
     @cached_property
     def by_source(self) -> tuple[NDArray[np.intp], ...]:

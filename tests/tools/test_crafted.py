@@ -36,6 +36,8 @@ def test_a_connect_scan_by_linux_gives_no_reason():
     (d.tcp(50, 2, ("MSS",), tcp_seq=99), "one initial sequence number"),
     (d.tcp(50, 2, ("MSS",), tcp_reserved=8), "reserved bits"),
     (d.tcp(50, 16, (), ip_id=242), "one IP ID 242"),
+    (d.tcp(50, 17, (), tcp_sport=np.arange(50), tcp_dport=80, ip_id=np.arange(50)), "one sequence number 0x0 in 50"),
+    (d.icmp(50, ip_len=24, ip_ihl=5, ip_id=np.arange(50)), "echo requests of 4 octets"),
     (d.udp(50, udp_sum=0), "UDP checksum 0"),
     (d.icmp(50, icmp_id=np.arange(50) * 1301), "a new ICMP identifier"),
     (d.icmp(50, ip_id=np.arange(50) * 77), "echo requests without data"),
@@ -49,6 +51,12 @@ def test_each_mark_of_a_crafter_is_a_reason(made, what: str):
 def test_a_ping_of_each_host_has_an_identifier_of_its_own():
     made = d.icmp(30, icmp_id=np.arange(30) * 1301, icmp_seq=1, payload_len=56, ip_flags=2, ip_id=np.arange(30) * 77)
     assert reasons(made) == []
+
+
+@pytest.mark.parametrize(("bits", "ports"), [(20, np.arange(50)), (16, 4000)], ids=["refusals", "one connection"])
+def test_one_sequence_number_of_refusals_or_of_one_connection_is_no_reason(bits: int, ports):
+    made = d.tcp(50, bits, (), tcp_sport=ports, tcp_dport=80, ip_id=np.arange(50))
+    assert not any("sequence number" in reason for reason in reasons(made))
 
 
 def test_one_ip_id_with_df_set_is_no_reason():
