@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
+from craftmark.scans.conversations import scramble
 from craftmark.scans.kinds import Kind
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
+    from craftmark.scans.conversations import Conversations
     from craftmark.scans.features import Groups
 
 Flags = NDArray[np.bool_]
@@ -32,24 +34,28 @@ PROTOCOLS = 5
 LAST_PROTOCOL = 255
 #: Bare acknowledgments out of nowhere, each in a conversation of its own, before they count as probes.
 LONE = 5
+#: Kinds of TCP packet that closed ports answer, and lone answers per one of them that a capture may have lost.
+_REQUESTS = (Kind.SYN, Kind.ODD, Kind.MIDDLE)
+LOST = 4
 #: Requests of one source at one address, all of one header, that no stack sends.
 REPEATED = 10
 
 
-def probing_groups(finished: Finished, groups: Groups) -> Flags:
+def probing_groups(finished: Finished, groups: Groups, rows: Conversations) -> Flags:
     """Tell of every group whether its packets probe."""
     g = groups
     vain = 2 * g.completed < g.known
     kind = g.kind
     probing = np.zeros(len(kind), bool)
-    probing |= (kind == Kind.SYN) & vain & g.crafted & _several(g)
+    probing |= (kind == Kind.SYN) & vain & g.crafted & (_several(g) | (g.probes >= REPEATED))
     probing |= (kind == Kind.SYN) & vain & (2 * g.half_open > g.answered)
     probing |= (kind == Kind.SYN) & g.crafted & _many_ports(g)
     probing |= (kind == Kind.SYN) & vain & ~g.crafted & (_many_ports(g) | _many_addresses(g, share=4))
     probing |= (kind == Kind.ODD) & (2 * g.lone > g.known) & ((_several(g) & (g.malformed == 0)) | (g.probes >= LONE))
     probing |= (kind == Kind.MIDDLE) & (2 * g.lone > g.known) & (g.lone >= LONE) & _toward_service(g) & _spread(g)
     answers = np.isin(kind, (Kind.RST, Kind.SYN_ACK))
-    probing |= answers & (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
+    answers &= (2 * g.lone > g.known) & (g.known >= LONE) & _toward_service(g) & _spread(g)
+    probing |= answers & ~_beside_requests(groups, rows, answers)
     quiet = (2 * g.asked < g.known) & (2 * g.answered < g.known)
     probing |= (kind == Kind.UDP) & quiet & _toward_service(g) & (_many_ports(g) | _many_addresses(g, share=4))
     probing |= (kind == Kind.UDP) & quiet & (g.empty == g.known) & (g.known >= REPEATED) & (2 * g.sports > g.known)
@@ -126,6 +132,23 @@ def _from_ephemeral_to_dense(g: Groups) -> Flags:
     ports = np.where(once, g.ports * g.probes // np.maximum(g.rows, 1), g.ports)
     dense: Flags = (g.high_sports == g.known) & (2 * ports >= g.port_span)
     return dense
+
+
+def _beside_requests(groups: Groups, rows: Conversations, candidates: Flags) -> Flags:
+    """Answers between hosts one of which asks the other too: to what the capture lost, or by the asker itself."""
+    if not candidates.any():
+        return candidates
+    group = groups.of_strand[rows.strand]
+    asking, answering = np.isin(groups.kind[group], _REQUESTS), candidates[group]
+    inside = np.flatnonzero(asking | answering)
+    src, dst = rows.src[inside], rows.dst[inside]
+    pair = scramble(np.minimum(src, dst)) ^ np.maximum(src, dst)
+    _, pair = np.unique(pair, return_inverse=True)
+    asked, answered = np.bincount(pair, asking[inside]), np.bincount(pair, answering[inside])
+    beside = answering[inside] & (LOST * asked >= answered)[pair]
+    counts = np.bincount(group[inside][beside], minlength=len(candidates))
+    found: Flags = candidates & (2 * counts > np.bincount(group, minlength=len(candidates)))
+    return found
 
 
 def _forwarding(finished: Finished, groups: Groups) -> Flags:

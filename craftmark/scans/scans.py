@@ -92,7 +92,7 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     floods = crowds(finished, kind, rows) or forged_links(finished, rows, crafted | _cut_short(finished, kind))
     for strands in floods:
         role[strands] = Role.FLOOD
-    probing = probing_groups(finished, groups)[groups.of_strand]
+    probing = probing_groups(finished, groups, rows)[groups.of_strand]
     scanners = protocol_scanners(finished, groups)
     vain = (2 * groups.completed < groups.known) & (2 * groups.asked < groups.known)
     probing |= np.isin(finished.source, scanners) & vain[groups.of_strand] & (finished.protocol <= LAST_PROTOCOL)

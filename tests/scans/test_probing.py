@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from craftmark.packets import fields as f
-from tests.scans.traffic import MS, SCANNER, SYN_ACK, US, Traffic, host
+from tests.scans.traffic import MS, RST_ACK, SCANNER, SYN_ACK, US, Traffic, host
 
 DECOYS = ("192.160.13.4", "192.160.13.7", "192.160.13.9")
 GATEWAY = 0x0A0B0C0D
@@ -129,3 +129,44 @@ def test_option_layouts_of_one_scan_are_kinds_of_probe():
     found = traffic.found()
     assert sizes(found) == ([103], [])
     assert [len(part) for part in found.scans[0].parts] == [1, 1, 1, 1]
+
+
+def half_lost(*, flags=f.SYN, sport=20):
+    """A scan from a low port of which the capture has each probe, or only its refusal."""
+    traffic = Traffic()
+    for port in range(1, 201):
+        if port % 2:
+            traffic.tcp(port * MS, SCANNER, US, (sport, port), flags, seq=0)
+        else:
+            traffic.tcp(port * MS, US, SCANNER, (port, sport), RST_ACK, ack=1, df=True)
+    return traffic.found()
+
+
+@pytest.mark.parametrize("flags", [f.SYN, f.FIN, f.FIN | f.PSH | f.URG])
+def test_refusals_whose_probes_the_capture_lost_are_no_scan(flags):
+    found = half_lost(flags=flags)
+    assert sizes(found) == ([100], [])
+    assert found.traffic["answer"] == 100
+
+
+def test_resets_to_a_host_that_asks_less_than_it_is_answered_are_a_scan():
+    """One connection to us does not hide whom we reset."""
+    traffic = Traffic()
+    for port in range(1, 201):
+        traffic.tcp(port * MS, SCANNER, US, (20, port), f.RST)
+    traffic.connect(0, US, SCANNER, (40000, 443))
+    assert sizes(traffic.found()) == ([200], [])
+
+
+def test_one_crafted_opening_sent_many_times_probes_though_no_answer_is_seen():
+    traffic = Traffic()
+    for number in range(30):
+        traffic.tcp(number * 20 * MS, SCANNER, US, (23456, 80), f.SYN, seq=7)
+    assert sizes(traffic.found()) == ([30], [])
+
+
+def test_an_opening_that_a_stack_sends_again_is_ordinary():
+    traffic = Traffic()
+    for number in range(6):
+        traffic.connect((1 << number) * 1000 * MS, SCANNER, US, (40000, 80), answer="none")
+    assert sizes(traffic.found()) == ([], [])
