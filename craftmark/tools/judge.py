@@ -25,6 +25,8 @@ Verdict = Literal["agrees", "disagrees", "silent"]
 
 #: Share of probes that must fit; the rest may be another sender's, or damaged on the way.
 MOSTLY: Final = 0.98
+#: Share from which the rest may be another kind of probe that came with it: neither agreement nor its contrary.
+MIXED: Final = 0.85
 #: Probes below which a share says nothing.
 ENOUGH: Final = 50
 #: TTLs of one source may differ this much with one initial TTL: routes change.
@@ -91,6 +93,8 @@ def _share(fits: np.ndarray, text: str, base: float, price: float) -> Judgement:
     held, seen = int(np.count_nonzero(fits)), len(fits)
     if seen and (held == seen or (seen >= ENOUGH and held >= MOSTLY * seen)):
         return Judgement("agrees", text, held, seen, base)
+    if seen >= ENOUGH and held >= MIXED * seen:
+        return Judgement("silent", f"{text}: {held:,} fit, the others may be another kind of probe")
     return Judgement("disagrees", text, held, seen, price=price)
 
 
@@ -132,6 +136,8 @@ def _drawn_ttl(bounds: tuple[int, int], sight: Sight) -> Judgement:
     text = f"{what} in {draws:,} probes of one source"
     if draws < FEW and sight.ttl_spread == 0:
         return Judgement("silent", f"{text}: too few to tell")
+    if sight.ttl_spread >= width and draws >= ENOUGH and sight.ttl_share(width) >= MIXED:
+        return Judgement("silent", f"{text}: {sight.ttl_share(width):.0%} of them within {width} values")
     nearest, furthest = max(bounds[0] - least, 0), min(bounds[1] - most, chance.HOPS_MOST)
     if sight.ttl_spread >= width or nearest > furthest:
         return Judgement("disagrees", text, 0, draws, price=log10(chance.ttl_chance((least, most))))

@@ -88,6 +88,15 @@ class Sight:
         largest = max(self._ttls, key=len, default=np.zeros(0, np.int64))
         return len(largest), len(np.unique(largest))
 
+    def ttl_share(self, width: int) -> float:
+        """Return the largest share of one source's TTLs that ``width`` neighbouring values hold, of the least such."""
+        shares = [1.0]
+        for ttls in self._ttls:
+            ranked = np.sort(ttls)
+            inside = np.searchsorted(ranked, ranked + width) - np.arange(len(ranked))
+            shares.append(float(inside.max()) / len(ranked))
+        return min(shares)
+
     @cached_property
     def _ttls(self) -> list[NDArray[np.int64]]:
         batch = self.family

@@ -45,6 +45,21 @@ def test_one_stray_probe_in_a_hundred_does_not_deny_a_value():
     assert verdict(d.tcp(100, tcp_win=windows), expect("tcp_win", values=(1024,))) == "agrees"
 
 
+@pytest.mark.parametrize(("strays", "answer"), [(2, "agrees"), (7, "silent"), (15, "silent"), (16, "disagrees")])
+def test_a_part_of_other_probes_neither_agrees_nor_denies(strays: int, answer: str):
+    """The probes of a traced route among a port scan's."""
+    windows = np.full(100, 1024)
+    windows[:strays] = np.arange(strays) * 997 + 5000
+    assert verdict(d.tcp(100, tcp_win=windows), expect("tcp_win", values=(1024,))) == answer
+
+
+def test_a_drawn_ttl_is_not_denied_by_the_few_probes_of_a_traced_route():
+    drawn = SHUFFLED[:100] % 23 + 33
+    expected = Expectation("ip_ttl", "no", "src", initial_ttl_range=(37, 59))
+    assert verdict(d.tcp(107, ip_ttl=np.concatenate([drawn, np.arange(7, 0, -1)])), expected) == "silent"
+    assert verdict(d.tcp(140, ip_ttl=np.concatenate([drawn, np.arange(40) + 80])), expected) == "disagrees"
+
+
 @pytest.mark.parametrize(("arrival", "initial", "answer"), [
     (44, 48, "agrees"), (44, 64, "agrees"), (44, 255, "disagrees"), (60, 48, "disagrees"), (251, 255, "agrees"),
 ])  # fmt: skip
