@@ -32,6 +32,9 @@ FAR_MEAN, FAR_SPREAD = 14.0, 5.5
 #: How far a tool's default is trusted: its user may have set another TTL.
 DEFAULT_KEPT: Final = 0.9
 
+#: How common a TTL is that the sender's user chose; any value is as likely.
+HAND_SET: Final = 0.01
+
 #: Initial TTLs in general use: (lowest, highest, how common, who).
 GENERAL: Final = (
     (64, 64, 0.42, "the default of Linux, macOS, the BSDs and most tools"),
@@ -123,6 +126,8 @@ def assess_distance(subject: Subject) -> Distance:
     if seen.high <= SPENT:
         return Distance((), "the TTL was all but spent on arrival, as on walked paths: it does not tell the distance")
     choices = _choices(subject.maker)
+    if not any(choice.low - LONGEST_PATH <= seen.low and seen.high <= choice.high for choice in choices):
+        choices += _by_hand(seen)
     for candidate in (seen, arrivals(subject.parts[:1])):
         if candidate is not None and (found := _posterior(candidate, choices)):
             return _listed(found, _denominator(candidate))
@@ -137,6 +142,12 @@ def _choices(maker: MakerView) -> list[_Choice]:
     whose = maker.tool or ("the system that sent them" if maker.kind == "stack" else "the tool that made them")
     special = [_Choice(low, high, share, _words_of_default(low, high, whose)) for low, high in maker.initial_ttls]
     return [choice for choice in special + general if choice.high - choice.low <= WIDEST_DRAW and choice.prior > 0]
+
+
+def _by_hand(seen: Arrivals) -> list[_Choice]:
+    """Return every value that a user can have set, where none in general use is within a path's length."""
+    values = range(seen.high, min(seen.low + LONGEST_PATH, 255) + 1)
+    return [_Choice(value, value, HAND_SET / 255, "set by hand: none in general use is near") for value in values]
 
 
 def _words_of_default(low: int, high: int, whose: str) -> str:

@@ -104,6 +104,18 @@ def test_a_ttl_that_is_all_but_spent_was_chosen_for_the_distance(plant, ttl):
     assert "spent" in distance.reason
 
 
+def test_a_ttl_far_from_all_in_general_use_was_set_by_hand(plant):
+    """Set to 70, seen as 67: no path is 61 routers long, and any shorter one may be it."""
+    distance = assess_distance(plant({"ip_ttl": 67, "tcp_dport": [1, 2, 3]}))
+    assert 3 in distance.smallest_set(0.95)
+    assert distance.chance(range(33, 256)) < 0.1
+
+
+def test_a_ttl_near_one_in_general_use_is_not_said_to_be_set_by_hand(plant):
+    distance = assess_distance(plant({"ip_ttl": 61, "tcp_dport": [1, 2, 3]}))
+    assert not any("by hand" in one.why for one in distance.hypotheses)
+
+
 def test_a_ttl_drawn_over_the_whole_range_tells_nothing(plant):
     ttls = np.random.default_rng(3).integers(0, 252, 500)
     distance = assess_distance(plant({"ip_ttl": ttls, "tcp_dport": np.arange(500)}))
