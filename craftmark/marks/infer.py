@@ -1,7 +1,8 @@
 """All families in the order in which a reader wants their marks.
 
 A new family is a module of this folder with ``infer(dossier) -> list[Toolmark]`` and one line in FAMILIES; families
-that look for relations nobody named stand beside ``pairs``.
+that look for relations nobody named stand beside ``pairs``. A new solver is a module with
+``solve(dossier, recipe) -> list[Toolmark]`` and one line in SOLVERS.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, timing, ttl, widths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from craftmark.evidence.dossier import Dossier
-    from craftmark.marks.base import Toolmark
+    from craftmark.marks.base import Recipe, Toolmark
 
 FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
     constants.infer,
@@ -30,6 +31,12 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 )
 
 
-def infer(dossier: Dossier) -> tuple[Toolmark, ...]:
-    """Return the toolmarks of one dossier; pure, the same for the same evidence."""
-    return tuple(mark for family in FAMILIES for mark in family(dossier))
+#: Solvers by the kind of recipe they understand.
+SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {}
+
+
+def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
+    """Return the toolmarks of one dossier, those that recipes lead to last; pure, the same for the same evidence."""
+    found = [mark for family in FAMILIES for mark in family(dossier)]
+    solved = [mark for recipe in recipes if recipe.kind in SOLVERS for mark in SOLVERS[recipe.kind](dossier, recipe)]
+    return (*found, *solved)

@@ -269,7 +269,7 @@ def _maker(maker: Maker, rules: RuleSet) -> d.Maker:
             for one in maker.tools
         ),
         parameters={
-            name: d.Parameter(_plain(one.value), round(one.confidence, 4), one.checked)
+            name: d.Parameter(one.value, round(one.confidence, 4), one.checked)
             for name, one in sorted(maker.parameters.items())
         },
     )
@@ -277,15 +277,6 @@ def _maker(maker: Maker, rules: RuleSet) -> d.Maker:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3) + 0.0
-
-
-def _plain(value: object) -> int | float | str | tuple[str, ...]:
-    """Return a parameter's value in a form the document holds."""
-    if isinstance(value, dict):
-        return tuple(f"{name}: {text}" for name, text in sorted(value.items()))
-    if isinstance(value, (int, float, str)):
-        return value
-    return tuple(str(one) for one in value) if isinstance(value, (tuple, list)) else str(value)
 
 
 def _sender(conclusions: Conclusions) -> d.Sender:

@@ -53,7 +53,7 @@ class Concluder:
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
         parts = self._dossiers(scan)
-        marks = tuple(infer(part) for part in parts)
+        marks = tuple(infer(part, self._rules.recipes) for part in parts)
         maker = conclude_tools(list(zip(parts, marks, strict=True)), self._rules, when=self._when)
         heard = self._ear.hear(scan.strands, scan.population)
         subject = Subject(

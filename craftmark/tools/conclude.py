@@ -15,14 +15,14 @@ from craftmark.packets.batch import join
 from craftmark.tools import chance
 from craftmark.tools.compare import Comparer, Comparison
 from craftmark.tools.likelihood import Fact, facts_of, mixture, other_cost, own_cost, settings_for, unknown_cost
-from craftmark.tools.parameters import Parameter, recovered
+from craftmark.tools.parameters import changed, told_by
 from craftmark.tools.stacks import contradiction, stack_fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from craftmark.evidence.dossier import Dossier
-    from craftmark.marks.base import Toolmark
+    from craftmark.marks.base import Recovered, Toolmark
     from craftmark.tools.compare import Line
     from craftmark.tools.rule import RuleSet, ToolRule
 
@@ -76,7 +76,7 @@ class Maker:
     version: str | None
     confidence: float
     tools: tuple[ToolConclusion, ...]
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, Recovered] = field(default_factory=dict)
     alike: tuple[str, ...] = ()
 
 
@@ -151,7 +151,10 @@ def conclude(parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet
         version=_version(named) if named else None,
         confidence=_confidence(named, [dossier for dossier, _ in parts]),
         tools=conclusions,
-        parameters=recovered(named.rule, named.compared, [c.sight for c in comparers]) if named else {},
+        parameters={
+            **told_by(mark for _, marks in parts for mark in marks),
+            **(changed(named.rule, named.compared, [c.sight for c in comparers]) if named else {}),
+        },
         alike=alike,
     )
 

@@ -59,6 +59,14 @@ def a_release_date_has_a_source(rules: RuleSet) -> Iterator[RuleError]:
                 yield RuleError(f"fact until {fact.until}: source {fact.source!r} is not cited", path=rule.path)
 
 
+def every_recipe_has_a_source(rules: RuleSet) -> Iterator[RuleError]:
+    """Complain of recipes whose source is not among the file's citations."""
+    for rule in rules:
+        for recipe in rule.recipes:
+            if not rule.sources.get(recipe.source, "").strip():
+                yield RuleError(f"recipe {recipe.id!r}: source {recipe.source!r} is not cited", path=rule.path)
+
+
 def relations_can_be_counted(rules: RuleSet) -> Iterator[RuleError]:
     """Complain of relations that cannot be read or are not written as evidence spells them."""
     for rule, mode, expected in _expectations(rules):
@@ -134,6 +142,7 @@ LINTS: Final[tuple[Callable[[RuleSet], Iterator[RuleError]], ...]] = (
     every_expectation_has_a_source,
     no_unverified_fact,
     a_release_date_has_a_source,
+    every_recipe_has_a_source,
     relations_can_be_counted,
     fields_are_of_the_protocol,
     what_routers_rewrite_eliminates_nobody,

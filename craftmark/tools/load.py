@@ -12,6 +12,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from craftmark.errors import RuleError
+from craftmark.marks.base import Recipe
+from craftmark.marks.infer import SOLVERS
 from craftmark.packets.fields import ARP, CONTROL_BITS, FIELDS, ICMP, ICMP6, OPTION_NAMES, SCTP, TCP, UDP
 from craftmark.tools.rule import (
     BEHAVIOURS,
@@ -51,8 +53,9 @@ _MODE_KEYS: Final = frozenset(
 )  # fmt: skip
 _RULE_KEYS: Final = frozenset(
     ("id", "name", "names", "kind", "since", "since_source", "status", "derives_from", "confusable_with", "free_form",
-     "all_probes", "summary", "source", "mode", "fact")
+     "all_probes", "summary", "source", "mode", "fact", "recipe")
 )  # fmt: skip
+_RECIPE_KEYS: Final = frozenset(("id", "kind", "source"))
 _OPTION_WORDS: Final = frozenset(OPTION_NAMES.values())
 
 
@@ -154,9 +157,26 @@ class _Reader:
         if table.get("kind") not in KINDS:
             self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
         modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
+        recipes = self.recipes(table)
         if len(self.errors) > before:
             return None
-        return _rule(table, modes, self.path)
+        return _rule(table, modes, recipes, self.path)
+
+    def recipes(self, table: Mapping[str, Any]) -> tuple[Recipe, ...]:
+        """Return the recipes of a rule's table; what a kind of recipe needs beyond its kind, its solver knows."""
+        lines, found = _lines(self.text, r"\[\[recipe\]\]"), []
+        for place, entry in enumerate(table.get("recipe", [])):
+            line = lines[place] if place < len(lines) else None
+            for key in ("id", "kind", "source"):
+                if not isinstance(entry.get(key), str):
+                    self.fault(f"recipe: {key!r} is missing", line, f'write {key} = "..."')
+            if entry.get("kind") not in SOLVERS:
+                known = ", ".join(sorted(SOLVERS)) or "none"
+                self.fault(f"recipe kind {entry.get('kind')!r} has no solver", line, f"known: {known}")
+            details = {key: value for key, value in entry.items() if key not in _RECIPE_KEYS}
+            words = [str(entry.get(key, "")) for key in ("id", "kind", "source")]
+            found.append(Recipe(words[0], words[1], str(table.get("id", "")), words[2], details))
+        return tuple(found)
 
     def line_of(self, key: str) -> int | None:
         """Return the first line that sets a key."""
@@ -253,7 +273,7 @@ def _expectation(table: Mapping[str, Any], name: str, mode_source: str, line: in
     )
 
 
-def _rule(table: Mapping[str, Any], modes: tuple[Mode, ...], path: str) -> ToolRule:
+def _rule(table: Mapping[str, Any], modes: tuple[Mode, ...], recipes: tuple[Recipe, ...], path: str) -> ToolRule:
     return ToolRule(
         id=table["id"],
         name=table["name"],
@@ -273,6 +293,7 @@ def _rule(table: Mapping[str, Any], modes: tuple[Mode, ...], path: str) -> ToolR
             DatedFact(_day(fact["until"]) or 0, tuple(fact["fields"]), fact["statement"], fact["source"])
             for fact in table.get("fact", [])
         ),
+        recipes=recipes,
         path=path,
     )
 

@@ -1,39 +1,45 @@
-"""What of a run can be read from how it differs from its tool's defaults: options set, fields of a sample edited."""
+"""What of a run can be read from how it differs from its tool's defaults, and what its marks told of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from craftmark.marks.base import Recovered
 from craftmark.tools.wording import bits_text, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from craftmark.marks.base import Toolmark
     from craftmark.tools.compare import Comparison, Line
     from craftmark.tools.rule import ToolRule
     from craftmark.tools.sight import Sight
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One thing recovered of a run. checked: how many packet fields it explains that it was not fitted on."""
+def told_by(marks: Iterable[Toolmark]) -> dict[str, Recovered]:
+    """Return what marks tell of the run by name; of two values under one name the one that predicts more fields."""
+    found: dict[str, Recovered] = {}
+    for mark in marks:
+        for one in mark.recovered:
+            if one.name not in found or one.checked > found[one.name].checked:
+                found[one.name] = one
+    return found
 
-    value: object
-    confidence: float
-    checked: int
 
-
-def recovered(rule: ToolRule, parts: Sequence[Comparison], sights: Sequence[Sight]) -> dict[str, Parameter]:
+def changed(rule: ToolRule, parts: Sequence[Comparison], sights: Sequence[Sight]) -> dict[str, Recovered]:
     """Return what the user changed: ``options`` of a tool, ``edited`` fields of a library's sample."""
     sight = sights[0]
-    changed = {line.field: line for part in parts for line in part.disagrees if line.settable not in ("no", "path")}
+    differing = {line.field: line for part in parts for line in part.disagrees if line.settable not in ("no", "path")}
     given = {line.field: line for part in parts for line in part.silent if line.expected.endswith("is an argument")}
     if rule.kind == "library":
-        texts = {name: _edit(line, sight) for name, line in {**given, **changed}.items()}
-        return {"edited": Parameter(texts, 0.9, 0)} if texts else {}
-    options = {line.option or name: _value(line, sight) for name, line in changed.items()}
-    return {"options": Parameter(options, 0.8, 0)} if options else {}
+        texts = {name: _edit(line, sight) for name, line in {**given, **differing}.items()}
+        return {"edited": Recovered("edited", _listed(texts), 0.9, 0)} if texts else {}
+    options = {line.option or name: _value(line, sight) for name, line in differing.items()}
+    return {"options": Recovered("options", _listed(options), 0.8, 0)} if options else {}
+
+
+def _listed(texts: dict[str, str]) -> tuple[str, ...]:
+    return tuple(f"{name}: {text}" for name, text in sorted(texts.items()))
 
 
 def _edit(line: Line, sight: Sight) -> str:

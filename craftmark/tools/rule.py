@@ -15,6 +15,8 @@ from craftmark.tools.wording import bits_text, number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from craftmark.marks.base import Recipe
+
 Kind = Literal["scanner", "crafter", "tester", "library", "worm", "backdoor", "stack"]
 Settable = Literal["no", "option", "argument", "source edit", "path"]
 Behaviour = Literal[
@@ -154,6 +156,7 @@ class DatedFact:
 class ToolRule:
     """One tool, library, worm or system stack: identity, lineage and kinds of probe.
 
+    recipes: how it draws what it sends, for the solvers of marks/.
     since: day of the first public release as yyyymmdd, the earliest day it can be where only a bound is known; None
     where no source was found. all_probes: its modes are all the kinds of probe it can send.
     """
@@ -173,6 +176,7 @@ class ToolRule:
     free_form: bool = False
     all_probes: bool = False
     facts: tuple[DatedFact, ...] = ()
+    recipes: tuple[Recipe, ...] = ()
     path: str = ""
 
 
@@ -196,6 +200,11 @@ class RuleSet:
         return tuple(
             sorted({e.relation for rule in self.rules for mode in rule.modes for e in mode.expects if e.relation})
         )
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The recipes of all rules, in order of the rules."""
+        return tuple(recipe for rule in self.rules for recipe in rule.recipes)
 
     @cached_property
     def ancestors(self) -> Mapping[str, frozenset[str]]:

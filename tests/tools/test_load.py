@@ -125,6 +125,20 @@ def test_all_errors_of_a_set_are_collected():
     assert {error.path for error in caught.value.errors} == {"a.toml", "b.toml"}
 
 
+def test_a_recipe_keeps_what_its_solver_needs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("craftmark.tools.load.SOLVERS", {"dice": None})
+    recipe = '\n[[recipe]]\nid = "r"\nkind = "dice"\nsource = "src"\nsides = 6\n'
+    (one,) = read_rules({"one.toml": GOOD + recipe}).recipes
+    assert (one.id, one.kind, one.tool, one.source, one.details) == ("r", "dice", "one", "src", {"sides": 6})
+
+
+def test_a_recipe_without_a_solver_names_its_line():
+    with pytest.raises(RuleSetError) as caught:
+        read_rules({"one.toml": GOOD + '\n[[recipe]]\nid = "r"\nkind = "tarot"\nsource = "src"\n'})
+    error = caught.value.errors[0]
+    assert (error.line, "tarot" in str(error)) == (GOOD.count("\n") + 2, True)
+
+
 def test_two_files_with_one_id_are_an_error():
     with pytest.raises(RuleSetError, match=r"is also in a\.toml"):
         read_rules({"a.toml": GOOD, "b.toml": GOOD})
