@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ from craftmark.errors import ExitCode, ExpressionError, RuleError, SourceError
 from craftmark.report.document import Damage, Report
 from craftmark.tools.load import RuleSetError
 from craftmark.verbs import examine as verb
+from craftmark.verbs.base import VERBS, Listed
 from tests.report.fixture_2000 import report
 
 
@@ -239,23 +239,6 @@ def test_colour_is_asked_for_or_left_out(run, monkeypatch):
     assert "\x1b[" in run("--color", "always", "odd.pcap").out
 
 
-@pytest.mark.parametrize(
-    ("environment", "coloured"),
-    [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, False)],
-)
-def test_a_terminal_gets_colour_unless_it_cannot_or_should_not(monkeypatch, environment, coloured):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.delenv("TERM", raising=False)
-    monkeypatch.setattr(cli.os, "name", "posix")
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True
-    monkeypatch.setattr(sys, "stdout", terminal)
-    assert cli._wants_colour("auto") is coloured
-    assert cli._wants_colour("never") is False
-
-
 def _command(*words, **more):
     return subprocess.run([sys.executable, "-m", "craftmark", *words], capture_output=True, check=False, **more)
 
@@ -282,6 +265,41 @@ def test_a_closed_pipe_is_left_quietly():
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_verb_is_the_first_word_alone(run):
+    assert run("-v", "tools").asked[0].paths == ("tools",)
+    assert run("examine", "tools").asked[0].paths == ("tools",)
+    assert run("./tools").asked[0].paths == ("./tools",)
+    assert run("tools").asked == []
+
+
+def test_the_help_lists_every_verb(run):
+    text = run("--help").out
+    for listed in VERBS:
+        assert f"  {listed.name} " in text
+        assert listed.help in text
+
+
+def test_a_verb_has_its_own_help_and_its_errors_name_it(run):
+    assert run("tools", "--help").out.startswith("usage: craftmark tools ")
+    done = run("tools", "--nonsense")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert done.err == "craftmark: unrecognized arguments: --nonsense; craftmark tools --help lists the options\n"
+
+
+def test_a_verb_whose_library_is_not_installed_says_what_to_install(run, monkeypatch, tmp_path):
+    (tmp_path / "verb_without_library.py").write_text("import no_such_library")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(cli, "verb_named", lambda name: Listed(name, "-", "verb_without_library", extra="web"))
+    done = run("serve")
+    assert (done.code, done.out) == (ExitCode.USAGE, "")
+    assert done.err == "craftmark: serve needs the Python package no_such_library; pip install 'craftmark[web]'\n"
+
+
+def test_a_verb_that_is_broken_is_an_internal_fault(run, monkeypatch):
+    monkeypatch.setattr(cli, "verb_named", lambda name: Listed(name, "-", "craftmark.verbs.not_there", extra="web"))
+    assert run("serve").code == ExitCode.INTERNAL_FAULT
 
 
 def test_the_parser_knows_its_options_before_anything_heavy_is_imported():

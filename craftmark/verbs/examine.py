@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +12,17 @@ from craftmark.errors import ExitCode, SourceError
 from craftmark.render.escape import visible
 from craftmark.render.json import render_json, render_jsonl
 from craftmark.render.text import WIDTH, knows_tool, render_text, render_why
+from craftmark.verbs.base import OptionError
+from craftmark.verbs.damage import warn_of_damage
 from craftmark.verbs.extract import extract
 from craftmark.verbs.fail_on import found
-from craftmark.verbs.progress import Progress
+from craftmark.verbs.progress import watched
+from craftmark.verbs.screen import deliver
 
 if TYPE_CHECKING:
     from craftmark.report.document import Report, Scan
 
 Output = Literal["text", "json", "jsonl"]
-
-
-class OptionError(ValueError):
-    """The options ask for what cannot be done with this report: a usage error found late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +65,16 @@ def examine_command(options: ExamineOptions) -> int:
 
     Raises SourceError, RuleError or ExpressionError from the pipeline, and OptionError.
     """
-    progress = Progress() if options.shows_progress else None
-    try:
+    with watched(shown=options.shows_progress) as progress:
         report = pipeline.examine(options.paths, options.settings, progress=progress)
-    finally:
-        if progress is not None:
-            progress.close()
     shown = select(report, options.only)
     result = _render(shown, options)
     if options.write_to is not None:
         _write_packets(shown, options)
-    _deliver(result)
+    deliver(result)
     if not options.quiet:
-        _warn_of_damage(report)
+        warn_of_damage(report)
     return exit_code(report, shown, options.fail_on)
-
-
-def _deliver(result: str) -> None:
-    """Write the result, whole; a reader that left is no fault, a full disk is."""
-    try:
-        sys.stdout.write(result)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as fault:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - closing the other would fail too
-        what = f"cannot be written: {fault.strerror or fault}"
-        raise SourceError(what, name="standard output", code=ExitCode.UNREADABLE) from fault
 
 
 def select(report: Report, only: str | None) -> Report:
@@ -169,17 +150,3 @@ def _the_one(report: Report) -> Scan:
     if len(findings) > 1:
         raise OptionError(f"-w writes one scan: say which with --only ({_known_ids(report).partition('; ')[2]})")
     return findings[0]
-
-
-def _warn_of_damage(report: Report) -> None:
-    for one in report.inputs:
-        if one.damage_total and not one.packets:
-            what = one.damage[0].what if one.damage else "not examined"
-            sys.stderr.write(visible(f"craftmark: {one.name}: {what}") + "\n")
-        elif one.damage_total:
-            first = one.damage[0] if one.damage else None
-            where = f" at packet {first.packet:,}, byte {first.byte:,}: {first.what}" if first else ""
-            others = one.damage_total - 1
-            more = f" (and {others:,} more {'place' if others == 1 else 'places'})" if others else ""
-            rest = "1 packet of it was examined" if one.packets == 1 else f"{one.packets:,} packets of it were examined"
-            sys.stderr.write(visible(f"craftmark: {one.name}: damaged{where}{more}; {rest}") + "\n")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 #: Work shorter than this shows nothing.
 QUIET_SECONDS = 1.0
@@ -64,3 +65,14 @@ class Progress:
         if scans is not None:
             parts.append("1 scan so far" if scans == 1 else f"{scans:,} scans so far")
         return ", ".join(parts)
+
+
+@contextmanager
+def watched(*, shown: bool) -> Iterator[Progress | None]:
+    """Give the progress to tell, None where none is shown; its line is taken away at the end."""
+    progress = Progress() if shown else None
+    try:
+        yield progress
+    finally:
+        if progress is not None:
+            progress.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from craftmark.cli import parser
 from craftmark.errors import ExitCode
 from craftmark.report.document import MarkKind
+from craftmark.verbs.base import EXAMINE, VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROSE = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")})
@@ -35,17 +37,57 @@ def test_every_block_is_what_the_program_writes(name, monkeypatch):
     assert FILL.filled(page) == page, "run `make docs`"
 
 
+def _section(heading):
+    """Return the text under a heading of the reference, up to the next of its level or above."""
+    level = len(heading) - len(heading.lstrip("#"))
+    return re.split(rf"^#{{1,{level}}} ", REFERENCE.partition(f"\n{heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def _actions(parser):
+    """Return a parser's arguments, and those of the parsers below it."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from _actions(below)
+
+
+def _options(parser):
+    return {option: action.help for action in _actions(parser) for option in action.option_strings}
+
+
 def test_every_option_is_in_the_reference():
-    options = [option for action in parser()._actions for option in action.option_strings]
+    options = _options(parser())
     assert "--trust-clock" in options
     for option in options:
-        assert f"`{option}" in REFERENCE, option
+        assert f"`{option}" in _section("## The command"), option
 
 
 def test_the_reference_names_no_option_that_is_gone():
-    options = {option for action in parser()._actions for option in action.option_strings}
-    for option in re.findall(r"^\| `(--?[a-z-]+)", REFERENCE, flags=re.MULTILINE):
+    options = _options(parser())
+    for option in re.findall(r"^\| `(--?[a-z-]+)", _section("## The command"), flags=re.MULTILINE):
         assert option in options
+
+
+@pytest.mark.parametrize("listed", [one for one in VERBS if one is not EXAMINE], ids=lambda listed: listed.name)
+def test_every_verb_is_in_the_reference_with_its_arguments(listed):
+    """Options that the main job has with the same meaning are told there once."""
+    section, told = _section(f"### craftmark {listed.name}"), _options(parser())
+    assert section, f"docs/reference.md has no section '### craftmark {listed.name}'"
+    own = parser(listed)
+    for option, meaning in _options(own).items():
+        assert told.get(option) == meaning or f"`{option}" in section, option
+    for action in _actions(own):
+        if action.metavar and not action.option_strings:
+            assert str(action.metavar) in section, action.metavar
+    for option in re.findall(r"^\| `(--?[a-z-]+)", section, flags=re.MULTILINE):
+        assert option in _options(own), f"{option} is gone"
+
+
+def test_the_reference_names_no_verb_that_is_gone():
+    assert set(re.findall(r"^### craftmark (\S+)$", REFERENCE, flags=re.MULTILINE)) == {
+        listed.name for listed in VERBS if listed is not EXAMINE
+    }
 
 
 def test_every_exit_code_is_in_the_reference():

@@ -1,0 +1,67 @@
+"""Verbs: what the command can be asked to do. The registry lists them; each is a module, imported when it is asked for.
+
+A verb's module has ``add_arguments(parser)`` and ``run(parsed)``, as ``Verb`` says; imitate ``verbs/tools.py``. Adding
+one touches its own file, one line of ``VERBS`` and its section in ``docs/reference.md``. What goes wrong is raised:
+OptionError here, SourceError, RuleError and ExpressionError from below; ``cli`` turns each into an exit code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class OptionError(ValueError):
+    """The options ask for what cannot be done: a usage error found after they were parsed."""
+
+
+class Verb(Protocol):
+    """What a verb's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the verb's arguments to its parser; ``verbs/arguments.py`` has those that many verbs take."""
+
+    def run(self, parsed: argparse.Namespace) -> int:
+        """Do it, write the result to stdout and return the exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the registry. ``module`` is imported only when the verb is asked for, so help stays fast.
+
+    ``extra`` names the optional dependencies that the verb needs, as in ``pip install craftmark[web]``.
+    """
+
+    name: str
+    help: str
+    module: str
+    extra: str = ""
+
+    def load(self) -> Verb:
+        """Return the verb; raises OptionError where a library of its extra is not installed."""
+        try:
+            return cast(Verb, import_module(self.module))
+        except ModuleNotFoundError as fault:
+            if not self.extra or (fault.name or "").startswith("craftmark"):
+                raise
+            raise OptionError(
+                f"{self.name} needs the Python package {fault.name}; pip install 'craftmark[{self.extra}]'"
+            ) from fault
+
+
+#: The main job, done when the first word is no verb. Its module is light: heavy ones follow when the options are right.
+EXAMINE: Final = Listed("examine", "decipher captures and logs; the word may be left out", "craftmark.verbs.main_job")
+
+VERBS: Final = (
+    EXAMINE,
+    Listed("tools", "list the tools, libraries and systems that rules describe", "craftmark.verbs.tools"),
+)
+
+
+def verb_named(name: str) -> Listed | None:
+    """Return the verb of that name, None if there is none."""
+    return next((listed for listed in VERBS if listed.name == name), None)
