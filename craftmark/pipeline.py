@@ -12,6 +12,7 @@ from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder
 from craftmark.report.document import SCHEMA, Conditions, Report, Traffic
+from craftmark.report.excerpt import rows_each
 from craftmark.run.local import fold
 from craftmark.scans.scans import find
 from craftmark.sources.base import SourceOptions
@@ -73,6 +74,7 @@ def examine(
     conclude = Concluder(finished, findings.ear, rules, _day(findings, clock) if settings.trust_clock else None)
     scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
     floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
+    rows = rows_each(len(scans) + len(floods))
     return Report(
         schema=SCHEMA,
         craftmark=__version__,
@@ -80,9 +82,9 @@ def examine(
         conditions=Conditions(settings.year, settings.trust_clock, tuple(settings.own), settings.where, None),
         inputs=tuple(build.build_input(one) for one in case.describe()),
         traffic=Traffic(**findings.traffic),
-        scans=tuple(build.build_scan(found, clock, rules) for found in scans),
+        scans=tuple(build.build_scan(found, clock, rules, rows=rows) for found in scans),
         scans_total=findings.scans_total,
-        floods=tuple(build.build_scan(found, clock, rules) for found in floods),
+        floods=tuple(build.build_scan(found, clock, rules, rows=rows) for found in floods),
         floods_total=findings.floods_total,
         campaigns=build.build_campaigns(scans, rules),
         claims=build.build_claims([*scans, *floods]),

@@ -15,6 +15,7 @@ import io
 import os
 import re
 import shlex
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _classes(root: type) -> Iterator[type]:
 
 
 def _inside(hint: object) -> Iterator[type]:
-    if isinstance(hint, type) and hint.__module__ == Report.__module__:
+    if isinstance(hint, type) and is_dataclass(hint):
         yield hint
     for part in getattr(hint, "__args__", ()):
         yield from _inside(part)

@@ -10,6 +10,7 @@ from craftmark.assess.campaigns import assess_campaigns
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
+from craftmark.report.excerpt import drawn_of
 from craftmark.sources.logclock import ASSUMED_LEAP_YEAR
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def build_input(one: Provenance) -> d.Input:
     )
 
 
-def build_scan(found: Concluded, clock: Clock, rules: RuleSet) -> d.Scan:
-    """Return the report's entry of a scan or flood."""
+def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> d.Scan:
+    """Return the report's entry of a scan or flood; ``rows``: how many probes its pictures may draw."""
     subject, parts = found.subject, found.subject.parts
     main = subject.main
     names = {_protocol(part) for part in parts}
@@ -124,6 +125,7 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet) -> d.Scan:
             d.Purpose(one.id, one.statement, one.weight, one.for_, one.against, one.settled_by)
             for one in found.conclusions.purposes
         ),
+        drawn=drawn_of(main, found.part_marks[0], rows),
     )
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Literal, get_args
 
+from craftmark.report.drawn import NOTHING_DRAWN, Drawn
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -359,6 +361,7 @@ class Scan:
     sender: Sender
     answers: Answers
     purposes: tuple[Purpose, ...]
+    drawn: Drawn = NOTHING_DRAWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ EXAMINE: Final = Listed("examine", "decipher captures and logs; the word may be 
 
 VERBS: Final = (
     EXAMINE,
+    Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
+    Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
     Listed("tools", "list the tools, libraries and systems that rules describe", "craftmark.verbs.tools"),
 )
 

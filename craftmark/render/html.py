@@ -1,0 +1,89 @@
+"""The report as one HTML page that needs nothing else: no network, no script, no other file; light, dark and on paper.
+
+Pure: the same report gives the same page, with or without the capture at hand. Jinja escapes every text; pictures come
+escaped. What could reorder or hide text is made visible first, as everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from craftmark.render.conclusion import headline, sentences
+from craftmark.render.escape import visible
+from craftmark.render.numbers import counted, duration, moment, packet_refs, percent, power
+from craftmark.render.pictures.every import pictures_of
+from craftmark.render.pictures.theme import literal
+from craftmark.render.summary import method, summary
+
+if TYPE_CHECKING:
+    from craftmark.report.document import Report, Scan
+
+#: Scans and floods that get pictures; a page with hundreds of them opens in no browser.
+PICTURED = 12
+
+_ORDER = ("identification", "inconclusive", "unsuitable", "elimination")
+
+
+def render_html(report: Report, *, for_paper: bool = False) -> str:
+    """Return the whole page; ``for_paper`` writes colours out, for programs that know no CSS variables in SVG."""
+    template = _environment().get_template("report.html.jinja")
+    findings = [*report.scans, *report.floods]
+    return template.render(
+        report=report,
+        summary=summary(report),
+        method=method(report),
+        findings=[_finding(report, scan, place, for_paper=for_paper) for place, scan in enumerate(findings)],
+        several=len(report.inputs) > 1,
+        title=_title(report),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("craftmark", "render/templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+    )
+    made.filters.update(
+        percent=percent, power=power, duration=duration, moment=moment, counted=counted, packets=_packets
+    )
+    return made
+
+
+def _shown(value: Any) -> Any:
+    """Make every text of the report visible on its way into the page; markup made here stays as it is."""
+    return value if hasattr(value, "__html__") or not isinstance(value, str) else visible(value)
+
+
+def _packets(refs: Any, *, several: bool) -> str:
+    return packet_refs(refs, inputs=2 if several else 1)
+
+
+def _title(report: Report) -> str:
+    names = [one.name.rsplit("/", 1)[-1] for one in report.inputs]
+    return (
+        f"craftmark: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "") if names else "craftmark"
+    )
+
+
+def _finding(report: Report, scan: Scan, place: int, *, for_paper: bool) -> dict[str, Any]:
+    pictures = list(pictures_of(report, scan)) if place < PICTURED else []
+    flood = scan.id.startswith("F")
+    return {
+        "scan": scan,
+        "flood": flood,
+        "headline": headline(scan, flood=flood),
+        "sentences": list(sentences(scan, flood=flood)),
+        "pictures": [replace(one, svg=literal(one.svg)) for one in pictures] if for_paper else pictures,
+        "claims": [claim for claim in report.claims if claim.about == scan.id],
+        "tools": sorted(
+            (one for one in scan.maker.tools if one.kind != "stack"),
+            key=lambda one: (_ORDER.index(one.conclusion), -len(one.agrees), one.tool),
+        ),
+    }

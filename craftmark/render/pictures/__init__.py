@@ -1,0 +1,1 @@
+"""Pictures of a scan as SVG, from the report alone."""
