@@ -29,21 +29,31 @@ _ORDER = ("identification", "inconclusive", "unsuitable", "elimination")
 
 def render_html(report: Report, *, for_paper: bool = False) -> str:
     """Return the whole page; ``for_paper`` writes colours out, for programs that know no CSS variables in SVG."""
-    template = _environment().get_template("report.html.jinja")
+    return environment().get_template("report.html.jinja").render(page_of(report, for_paper=for_paper))
+
+
+def page_of(report: Report, *, for_paper: bool = False, draws: bool = True) -> dict[str, Any]:
+    """Return what the templates need of a report; pictures only where it ``draws``."""
     findings = [*report.scans, *report.floods]
-    return template.render(
-        report=report,
-        summary=summary(report),
-        method=method(report),
-        findings=[_finding(report, scan, place, for_paper=for_paper) for place, scan in enumerate(findings)],
-        several=len(report.inputs) > 1,
-        title=_title(report),
-    )
+    most = PICTURED if draws else 0
+    return {
+        "report": report,
+        "summary": summary(report),
+        "method": method(report),
+        "findings": [
+            _finding(report, scan, draws=place < most, for_paper=for_paper) for place, scan in enumerate(findings)
+        ],
+        "several": len(report.inputs) > 1,
+        "title": _title(report),
+    }
 
 
-def _environment() -> jinja2.Environment:
+def environment(*folders: str) -> jinja2.Environment:
+    """Return the templates of reports, and of other folders of the package before them; all of them escape."""
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader("craftmark", "render/templates"),
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader("craftmark", folder) for folder in (*folders, "render/templates")]
+        ),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -51,7 +61,13 @@ def _environment() -> jinja2.Environment:
         finalize=_shown,
     )
     made.filters.update(
-        percent=percent, power=power, duration=duration, moment=moment, counted=counted, packets=_packets
+        percent=percent,
+        power=power,
+        duration=duration,
+        moment=moment,
+        counted=counted,
+        packets=_packets,
+        numbers=_numbers,
     )
     return made
 
@@ -65,6 +81,11 @@ def _packets(refs: Any, *, several: bool) -> str:
     return packet_refs(refs, inputs=2 if several else 1)
 
 
+def _numbers(refs: Any) -> str:
+    """Return packets as a program reads them: input and packet, both counted from 1."""
+    return " ".join(f"{ref.input}:{ref.packet}" for ref in refs)
+
+
 def _title(report: Report) -> str:
     names = [one.name.rsplit("/", 1)[-1] for one in report.inputs]
     return (
@@ -72,8 +93,8 @@ def _title(report: Report) -> str:
     )
 
 
-def _finding(report: Report, scan: Scan, place: int, *, for_paper: bool) -> dict[str, Any]:
-    pictures = list(pictures_of(report, scan)) if place < PICTURED else []
+def _finding(report: Report, scan: Scan, *, draws: bool, for_paper: bool) -> dict[str, Any]:
+    pictures = list(pictures_of(report, scan)) if draws else []
     flood = scan.id.startswith("F")
     return {
         "scan": scan,

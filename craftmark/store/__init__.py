@@ -1,0 +1,1 @@
+"""Cases that are kept: reports and their inputs in a folder, an index of scans in SQLite."""
