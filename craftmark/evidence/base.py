@@ -41,9 +41,9 @@ class Accumulator(Protocol):
 
 
 class SlotArrays:
-    """Arrays with one row per slot that grow together; new rows hold each column's fill value."""
+    """Arrays with one row per slot that grow together; new rows hold each column's fill value, or row of values."""
 
-    def __init__(self, **columns: tuple[str, int, int]) -> None:
+    def __init__(self, **columns: tuple[str, int, int | NDArray[np.generic]]) -> None:
         """Declare columns as name = (dtype, width, fill); width 0 makes a plain vector."""
         self._columns = columns
         self._slots = 0
@@ -72,7 +72,7 @@ class SlotArrays:
         return {name: array[: self._slots] for name, array in self._arrays.items()}
 
 
-def _filled(rows: int, spec: tuple[str, int, int]) -> NDArray[np.generic]:
+def _filled(rows: int, spec: tuple[str, int, int | NDArray[np.generic]]) -> NDArray[np.generic]:
     dtype, width, fill = spec
     shape = (rows, width) if width else (rows,)
-    return np.full(shape, fill, dtype) if fill else np.zeros(shape, dtype)
+    return np.full(shape, fill, dtype) if np.any(fill) else np.zeros(shape, dtype)

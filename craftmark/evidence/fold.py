@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from craftmark.evidence.deep import SlotOrder, fold_together
 from craftmark.evidence.distinct import Ports, Targets
 from craftmark.evidence.finished import Finished
 from craftmark.evidence.samples import RowSample
@@ -61,6 +62,9 @@ class Evidence:
         self.strides = Strides()
         self.targets: Targets | None = Targets()
         self.ports: Ports | None = Ports()
+        self._by_slot = SlotOrder()
+        self._reserved = 0
+        self._numbers = np.arange(0)
 
     def accumulators(self) -> list[Accumulator]:
         """Return the deep accumulators in use."""
@@ -81,19 +85,25 @@ class Evidence:
 
     def update(self, batch: PacketBatch) -> None:
         """Fold a batch; its buffers may be used again afterwards."""
-        if len(batch):
-            self._hold(batch, self.strands.assign(batch))
+        n = len(batch)
+        if len(self._numbers) < n:
+            self._numbers = np.arange(n)
+        if n:
+            self._hold(batch, self._numbers[:n], self.strands.assign(batch))
 
-    def _hold(self, batch: PacketBatch, strand: Ints) -> None:
-        rows, slot, promoted = self.store.keep(self.strands, batch, strand, self.capacity)
+    def _hold(self, batch: PacketBatch, rows: Ints, strand: Ints) -> None:
+        deep, slot, promoted = self.store.keep(self.strands, batch, rows, strand, self.capacity)
         promoted = np.concatenate([promoted, self._fit()])
         self._reserve()
         self._promote(promoted)
-        self._deepen(batch, rows, slot)
+        self._deepen(batch, deep, slot)
 
     def _reserve(self) -> None:
-        for accumulator in self.accumulators():
-            accumulator.reserve(int(self.strands.numbers[N_SLOTS]))
+        slots = int(self.strands.numbers[N_SLOTS])
+        if slots > self._reserved:
+            self._reserved = slots
+            for accumulator in self.accumulators():
+                accumulator.reserve(slots)
 
     def _promote(self, strands: Ints) -> None:
         """Fold the stored rows of strands that have a slot now, then give the rows back."""
@@ -104,8 +114,9 @@ class Evidence:
 
     def _deepen(self, batch: PacketBatch, rows: Ints, slot: Ints) -> None:
         if len(rows):
-            for accumulator in self.accumulators():
-                accumulator.update(batch, rows, slot)
+            rows, slot = self._by_slot(rows, slot, self._reserved)
+            accumulators = (self.values, self.strides, self.targets, self.ports)
+            fold_together(batch, rows, slot, accumulators, (self.fair, self.runs))
 
     def _fit(self) -> Ints:
         """Lower the capacity until everything fits the budget; return the strands that outgrow it and got a slot."""
@@ -164,7 +175,7 @@ class Evidence:
         strand = np.repeat(mine, np.diff(start))
         for piece in range(0, len(rows), 65536):
             chosen = slice(piece, piece + 65536)
-            self._hold(other.store.batch.take(rows[chosen]), strand[chosen])
+            self._hold(other.store.batch, rows[chosen], strand[chosen])
 
     def _merge_deep(self, other: Evidence, mine: Ints) -> None:
         theirs = other.strands.info[: len(other.strands), SLOT]

@@ -110,21 +110,8 @@ def _field(finished: Finished, strands: Ints, small: PacketBatch, field: f.Field
 
 
 def _masks(finished: Finished, slots: Ints, word: int, rows: NDArray[np.uint32]) -> tuple[int, int, int, int]:
-    state = finished.evidence.values.state
-    parts = {name: np.append(state[name][slots, word], _fold(name, rows)) for name in ("low", "high", "always", "ever")}
-    return (
-        int(parts["low"].min()),
-        int(parts["high"].max()),
-        int(np.bitwise_and.reduce(parts["always"])),
-        int(np.bitwise_or.reduce(parts["ever"])),
-    )
-
-
-def _fold(name: str, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    if not len(rows):
-        return np.empty(0, np.uint32)
-    fold = {"low": np.minimum, "high": np.maximum, "always": np.bitwise_and, "ever": np.bitwise_or}[name]
-    return np.array([fold.reduce(rows)], np.uint32)
+    masks = finished.evidence.values.masks_of(slots, word, rows)
+    return masks["low"], masks["high"], masks["always"], masks["ever"]
 
 
 def _stride(finished: Finished, slots: Ints, word: int, rows: NDArray[np.uint32]) -> int:

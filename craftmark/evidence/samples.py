@@ -8,7 +8,7 @@ slice, then by time, so that it holds the earliest packets of a few slices with 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,12 +53,16 @@ class RowSample:
         """Fold rows into their slots."""
         if not len(rows):
             return
-        state = self.state
         fold_sample(
             len(rows), rows, slot, batch.words, batch.ts_ns, batch.packet_id, int(self.by_time), self.capacity,
-            state["size"], state["rank"].reshape(-1), state["ident"].reshape(-1), state["place"].reshape(-1),
-            state["kept"].reshape(-1, WORDS), state["kept_ns"].reshape(-1),
+            *self.heaps(),
         )  # fmt: skip
+
+    def heaps(self) -> tuple[NDArray[Any], ...]:
+        """Return the state as the kernels take it: sizes, and all slots' entries and rows one after another."""
+        state = self.state
+        entries = (state[name].reshape(-1) for name in ("rank", "ident", "place"))
+        return state["size"], *entries, state["kept"].reshape(-1, WORDS), state["kept_ns"].reshape(-1)
 
     def merge(self, other: RowSample, slot: Ints) -> None:
         """Fold the other's kept rows into own slots."""

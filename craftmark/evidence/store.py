@@ -37,19 +37,27 @@ class RowStore:
             np.empty((_START, WORDS), np.uint32), np.empty(_START, np.int64), np.empty(_START, np.int64)
         )
         self._link = np.empty(_START, np.int64)
+        self._found = tuple(np.empty(0, np.int64) for _ in range(3))
 
-    def keep(self, strands: StrandTable, batch: PacketBatch, strand: Ints, capacity: int) -> tuple[Ints, Ints, Ints]:
-        """Store the rows of small strands; return (rows, slots) for deep evidence and the strands just promoted."""
-        n = len(batch)
+    def keep(
+        self, strands: StrandTable, batch: PacketBatch, rows: Ints, strand: Ints, capacity: int
+    ) -> tuple[Ints, Ints, Ints]:
+        """Store some rows if their strands are small; return (rows, slots) for deep evidence, the strands promoted.
+
+        What is returned is valid until the next call.
+        """
+        n = len(rows)
         self._reserve(int(strands.numbers[N_ROWS]) + n)
-        rows, slot, promoted = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+        if len(self._found[0]) < n:
+            self._found = tuple(np.empty(n, np.int64) for _ in range(3))
+        deep, slot, promoted = self._found
         store = self.batch
         keep(
-            n, capacity, batch.words, batch.ts_ns, batch.packet_id, strand, strands.kept, strands.info,
-            strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, rows, slot, promoted,
+            n, rows, capacity, batch.words, batch.ts_ns, batch.packet_id, strand, strands.kept, strands.info,
+            strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, deep, slot, promoted,
         )  # fmt: skip
-        deep = int(strands.numbers[N_DEEP])
-        return rows[:deep], slot[:deep], promoted[: int(strands.numbers[N_PROMOTED])]
+        found = int(strands.numbers[N_DEEP])
+        return deep[:found], slot[:found], promoted[: int(strands.numbers[N_PROMOTED])]
 
     def chains(self, strands: StrandTable, chosen: Ints) -> tuple[Ints, Ints]:
         """Return the stored rows of some strands and the slot of each row."""
@@ -76,7 +84,11 @@ class RowStore:
         late[heads - 1] = False
         if late.any():
             owner = np.repeat(np.arange(len(order)), np.diff(start))
-            rows = rows[np.lexsort((number, ts_ns, owner))]
+            mixed = np.zeros(len(order), np.bool_)
+            mixed[owner[1:][late]] = True
+            inside = np.flatnonzero(mixed[owner])
+            by_time = np.lexsort((number[inside], ts_ns[inside], owner[inside]))
+            rows[inside] = rows[inside[by_time]]
         return rows, start
 
     def _reserve(self, rows: int) -> None:

@@ -10,31 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from craftmark.kernels import grouping
 from craftmark.kernels.grouping import (
-    COUNT,
-    FIRST_NS,
     FREE_HEAD,
     INFO_COLUMNS,
     KEY_WORDS,
-    LAST_NS,
     N_STRANDS,
     NUMBERS,
+    absorb,
     assign,
     key_hashes,
     rehash,
 )
-from craftmark.packets import fields as f
-from craftmark.packets.batch import PacketBatch, empty_batch
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from craftmark.evidence.base import Ints
+    from craftmark.packets.batch import PacketBatch
 
 _START = 1 << 12
 #: Strands remembered so that packets of long ones are found without a hash; a power of two.
 _RECENT = 1 << 10
+
+
+class _Work:
+    """Room in which the packets of a batch find their strands."""
+
+    def __init__(self, rows: int) -> None:
+        self.key = np.empty((rows, KEY_WORDS), np.uint32)
+        self.hashes = np.empty(rows, np.int64)
+        self.missed = np.empty(rows, np.int64)
+        self.strand = np.empty(rows, np.int64)
 
 
 class StrandTable:
@@ -51,27 +56,30 @@ class StrandTable:
         self.info = np.zeros((_START, INFO_COLUMNS), np.int64)
         self.kept = np.zeros(_START, np.int32)
         self._table = np.zeros(_START * 2, np.int64)
-        self._key = np.zeros((1, KEY_WORDS), np.uint32)
         self._recent = np.zeros(_RECENT, np.int64)
+        self._work = _Work(0)
 
     def __len__(self) -> int:
         return int(self.numbers[N_STRANDS])
 
     def assign(self, batch: PacketBatch) -> Ints:
-        """Return the strand of every packet, new strands made and all of them counted."""
-        strand = np.empty(len(batch), np.int64)
-        done = 0
-        while True:
-            done = assign(
-                len(batch), done, batch.words, batch.ts_ns, self._key, self._recent, self._table, self.keys, self.info,
-                self.numbers, self._factors, strand,
-            )  # fmt: skip
-            if done >= len(batch):
-                return strand
-            self._grow()
+        """Return the strand of every packet, new strands made and all of them counted; valid until the next call."""
+        n = len(batch)
+        self._reserve(n)
+        work = self._work = self._work if n <= len(self._work.strand) else _Work(n)
+        assign(
+            n, batch.words, batch.ts_ns, work.key, work.hashes, work.missed, self._recent, self._table, self.keys,
+            self.info, self.numbers, self._factors, work.strand,
+        )  # fmt: skip
+        return work.strand[:n]
 
-    def _grow(self) -> None:
-        room = 2 * len(self.keys)
+    def _reserve(self, more: int) -> None:
+        """Make room for ``more`` strands."""
+        room = len(self.keys)
+        while room < len(self) + more:
+            room *= 2
+        if room == len(self.keys):
+            return
         self.keys = _resized(self.keys, room)
         self.info = _resized(self.info, room)
         self.kept = _resized(self.kept, room)
@@ -80,23 +88,10 @@ class StrandTable:
 
     def absorb(self, other: StrandTable) -> Ints:
         """Enter another table's strands with their counts and times; return own strand of each of theirs."""
-        mine = self._enter(other.keys[: len(other)])
-        theirs = other.info[: len(other)]
-        fresh = self.info[mine, COUNT] == 0
-        first, last = self.info[mine, FIRST_NS], self.info[mine, LAST_NS]
-        self.info[mine, FIRST_NS] = np.where(fresh, theirs[:, FIRST_NS], np.minimum(first, theirs[:, FIRST_NS]))
-        self.info[mine, LAST_NS] = np.where(fresh, theirs[:, LAST_NS], np.maximum(last, theirs[:, LAST_NS]))
-        self.info[mine, COUNT] += theirs[:, COUNT]
-        return mine
-
-    def _enter(self, keys: NDArray[np.uint32]) -> Ints:
-        before = len(self)
-        counts = self.info[:before, COUNT].copy()
-        times = self.info[:before, FIRST_NS : LAST_NS + 1].copy()
-        strand = self.assign(_batch_with_keys(keys))
-        self.info[:before, COUNT] = counts
-        self.info[:before, FIRST_NS : LAST_NS + 1] = times
-        self.info[before : len(self), COUNT] = 0
+        n = len(other)
+        self._reserve(n)
+        strand = np.empty(n, np.int64)
+        absorb(n, other.keys, other.info, self._table, self.keys, self.info, self.numbers, self._factors, strand)
         return strand
 
     def order(self) -> Ints:
@@ -116,29 +111,6 @@ class StrandTable:
             columns = [self.keys[:n, w] for w in range(KEY_WORDS)]
             order = np.lexsort([*columns[:3:-1], whole >> 1, *columns[3::-1], source])
         return order
-
-
-def _batch_with_keys(keys: NDArray[np.uint32]) -> PacketBatch:
-    """Return packets that have these strand keys and nothing else: the inverse of the kernel ``key_of``."""
-    packets = empty_batch(len(keys))
-    words, identity, bits = packets.words, keys[:, grouping.KEY_IDENTITY], keys[:, grouping.KEY_BITS]
-    words[:, f.IP_SRC] = keys[:, 0]
-    words[:, f.IP_SRC_HIGH : f.IP_SRC_HIGH + 3] = keys[:, 1:4]
-    protocol = identity & 0xFFFF
-    words[:, f.PROTOCOL] = protocol
-    words[:, f.IP_VERSION] = (identity >> 16) & 15
-    words[:, f.IP_IHL] = (identity >> 20) & 15
-    words[:, f.IP_FLAGS] = (identity >> 24) & 15
-    words[:, f.NOTES] = (identity >> 28) & 1
-    icmp = (protocol == f.ICMP) | (protocol == f.ICMP6)
-    words[:, f.SPORT] = np.where(icmp, bits >> 8, np.where(protocol == f.ARP, bits, 0))
-    words[:, f.DPORT] = np.where(icmp, bits & 255, 0)
-    words[:, f.TCP_FLAGS] = np.where(protocol == f.TCP, bits, 0)
-    words[:, f.TCP_OPTIONS] = keys[:, grouping.KEY_OPTIONS]
-    words[:, f.TCP_OPTIONS_LOW] = keys[:, grouping.KEY_OPTIONS_LOW]
-    words[:, f.PRESENT] = keys[:, grouping.KEY_PRESENT]
-    words[:, f.UNSEEN] = keys[:, grouping.KEY_UNSEEN]
-    return packets
 
 
 def hash_factors(seed: int) -> Ints:

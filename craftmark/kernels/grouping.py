@@ -7,7 +7,7 @@ colliding packets; no result depends on them.
 
 from __future__ import annotations
 
-from craftmark.kernels._jit import device, kernel
+from craftmark.kernels._jit import device, inlined, kernel
 from craftmark.packets.fields import (
     ARP,
     DPORT,
@@ -56,7 +56,8 @@ FREE_HEAD = 3  # newest freed row, -1: none
 LIVE_ROWS = 4
 N_DEEP = 5  # rows of this batch that go to deep accumulators
 N_PROMOTED = 6  # strands of this batch that outgrew the store
-NUMBERS = 7
+TOUCHED = 7  # no number: what a look at the table ahead of its use returned
+NUMBERS = 8
 
 _M32 = 0xFFFFFFFF
 _MIX_A = 0x2C1B3C6D
@@ -74,59 +75,95 @@ def mix(n, word):
     return h ^ (h >> 14)
 
 
-@device
-def key_of(i, words, key):
-    """Write the strand key of row ``i`` into ``key``: source, protocol, control bits, shape, visibility."""
+@inlined
+def bits_of(i, words):
+    """Return the control bits of row ``i``, or ICMP type << 8 | code, or ARP operation."""
     protocol = words[i, PROTOCOL]
-    bits = 0
     if protocol == TCP:
-        bits = words[i, TCP_FLAGS]
-    elif protocol in (ICMP, ICMP6):
-        bits = (words[i, SPORT] << 8) | words[i, DPORT]
-    elif protocol == ARP:
-        bits = words[i, SPORT]
+        return words[i, TCP_FLAGS] + 0
+    if protocol in (ICMP, ICMP6):
+        return ((words[i, SPORT] + 0) << 8) + words[i, DPORT]
+    return words[i, SPORT] + 0 if protocol == ARP else 0
+
+
+@inlined
+def identity_of(i, words):
+    """Return protocol, IP version, header length and flags of row ``i``, and whether it is a fragment or quotes."""
     fragment = 1 if words[i, NOTES] & _FRAGMENT_OR_QUOTE else 0
-    key[0, 0] = words[i, IP_SRC]
-    key[0, 1] = words[i, IP_SRC_HIGH]
-    key[0, 2] = words[i, IP_SRC_HIGH + 1]
-    key[0, 3] = words[i, IP_SRC_HIGH + 2]
-    key[0, KEY_IDENTITY] = (
-        protocol
-        | (words[i, IP_VERSION] << 16)
-        | (words[i, IP_IHL] << 20)
-        | (words[i, IP_FLAGS] << 24)
-        | (fragment << 28)
+    return (
+        words[i, PROTOCOL]
+        + ((words[i, IP_VERSION] + 0) << 16)
+        + ((words[i, IP_IHL] + 0) << 20)
+        + ((words[i, IP_FLAGS] + 0) << 24)
+        + (fragment << 28)
     )
-    key[0, KEY_BITS] = bits
-    key[0, KEY_OPTIONS] = words[i, TCP_OPTIONS] if protocol == TCP else 0
-    key[0, KEY_OPTIONS_LOW] = words[i, TCP_OPTIONS_LOW] if protocol == TCP else 0
-    key[0, KEY_PRESENT] = words[i, PRESENT]
-    key[0, KEY_UNSEEN] = words[i, UNSEEN]
+
+
+@inlined
+def key_of(r, i, words, key):
+    """Write the strand key of row ``i`` into ``key[r]``: source, protocol, control bits, shape, visibility."""
+    is_tcp = words[i, PROTOCOL] == TCP
+    key[r, 0] = words[i, IP_SRC]
+    key[r, 1] = words[i, IP_SRC_HIGH]
+    key[r, 2] = words[i, IP_SRC_HIGH + 1]
+    key[r, 3] = words[i, IP_SRC_HIGH + 2]
+    key[r, KEY_IDENTITY] = identity_of(i, words)
+    key[r, KEY_BITS] = bits_of(i, words)
+    key[r, KEY_OPTIONS] = words[i, TCP_OPTIONS] if is_tcp else 0
+    key[r, KEY_OPTIONS_LOW] = words[i, TCP_OPTIONS_LOW] if is_tcp else 0
+    key[r, KEY_PRESENT] = words[i, PRESENT]
+    key[r, KEY_UNSEEN] = words[i, UNSEEN]
+
+
+@inlined
+def is_of(s, keys, i, words):
+    """Tell whether row ``i`` has the key of strand ``s``."""
+    if keys[s, 0] != words[i, IP_SRC] or keys[s, KEY_PRESENT] != words[i, PRESENT]:
+        return False
+    if (keys[s, KEY_IDENTITY] + 0) != identity_of(i, words) or (keys[s, KEY_BITS] + 0) != bits_of(i, words):
+        return False
+    if words[i, PROTOCOL] == TCP and (
+        keys[s, KEY_OPTIONS] != words[i, TCP_OPTIONS] or keys[s, KEY_OPTIONS_LOW] != words[i, TCP_OPTIONS_LOW]
+    ):
+        return False
+    return (
+        keys[s, KEY_UNSEEN] == words[i, UNSEEN]
+        and keys[s, 1] == words[i, IP_SRC_HIGH]
+        and keys[s, 2] == words[i, IP_SRC_HIGH + 1]
+        and keys[s, 3] == words[i, IP_SRC_HIGH + 2]
+    )
+
+
+@inlined
+def guess_of(i, words):
+    """Return a number by whose lowest bits the last strand like row ``i`` is remembered."""
+    source = words[i, IP_SRC] + 0
+    return source ^ (source >> 16) ^ (bits_of(i, words) << 4)
 
 
 @device
-def same_key(s, keys, key):
-    """Tell whether strand ``s`` has this key."""
+def same_key(s, keys, r, key):
+    """Tell whether strand ``s`` has the key in row ``r`` of ``key``."""
     for w in range(KEY_WORDS):
-        if keys[s, w] != key[0, w]:
+        if keys[s, w] != key[r, w]:
             return False
     return True
 
 
 @device
-def find(n, table, mask, tag, keys, key):
-    """Return the place of ``key`` in the table, or of the empty entry where it belongs; ``n`` is the first place."""
-    place = n & mask
+def find(h, table, mask, tag, keys, r, key):
+    """Return the place of a key in the table, or of the empty entry where it belongs; ``h`` is its hash."""
+    place = h & mask
     while True:
         entry = table[place]
         if entry == 0:
             return place
-        if (entry >> 32) == tag and same_key((entry & _M32) - 1, keys, key):
+        if (entry >> 32) == tag and same_key((entry & _M32) - 1, keys, r, key):
             return place
         place = (place + 1) & mask
 
 
-@device
+@inlined
 def key_hash(s, keys, factors):
     """Return a 32-bit hash of row ``s`` of ``keys``: multilinear over its words, with secret factors below 2**26."""
     total = 0
@@ -142,18 +179,18 @@ def tag_of(n):
 
 
 @device
-def strand_of(n, key, table, keys, info, numbers, factors):
-    """Return the strand of a key, a new one if the key is new; -1 when the strand arrays are full; ``n`` is 0."""
-    h = key_hash(n, key, factors)
+def strand_of(h, r, key, table, keys, info, numbers):
+    """Return the strand of the key in row ``r`` of ``key``, a new one if it is new; ``h`` is its hash.
+
+    There must be room for one more strand.
+    """
     tag = tag_of(h)
-    place = find(h, table, len(table) - 1, tag, keys, key)
+    place = find(h, table, len(table) - 1, tag, keys, r, key)
     if table[place]:
         return (table[place] & _M32) - 1
     strand = numbers[N_STRANDS]
-    if strand >= len(keys):
-        return -1
     for w in range(KEY_WORDS):
-        keys[strand, w] = key[0, w]
+        keys[strand, w] = key[r, w]
     info[strand, COUNT] = 0
     info[strand, HEAD] = -1
     info[strand, SLOT] = -1
@@ -162,31 +199,64 @@ def strand_of(n, key, table, keys, info, numbers, factors):
     return strand
 
 
-@kernel
-def assign(n, start, words, ts_ns, key, recent, table, keys, info, numbers, factors, strand):
-    """Give rows ``start``..``n`` their strands and count them; return the row it stopped at, short of strand space.
+@inlined
+def count_row(s, t, info):
+    """Count a packet of strand ``s`` at the time ``t``."""
+    count = info[s, COUNT]
+    if count == 0 or t < info[s, FIRST_NS]:
+        info[s, FIRST_NS] = t
+    if count == 0 or t > info[s, LAST_NS]:
+        info[s, LAST_NS] = t
+    info[s, COUNT] = count + 1
 
-    ``recent`` remembers the last strand by a few bits of its source and control bits: long strands are found there,
-    without a hash of the whole key.
+
+@kernel
+def assign(n, words, ts_ns, key, hashes, missed, recent, table, keys, info, numbers, factors, strand):
+    """Give rows their strands and count them; there must be room for ``n`` strands more.
+
+    ``recent`` remembers the last strand of more than one packet by a few bits of its source and control bits: long
+    strands are found there, without a hash of the whole key. All others are looked up behind them, when the places of the table that they need
+    are on their way from memory: ``key``, ``hashes`` and ``missed`` are room for ``n`` of them.
     """
-    for i in range(start, n):
-        key_of(i, words, key)
-        guess = (key[0, 0] ^ (key[0, 0] >> 16) ^ (key[0, KEY_BITS] << 4)) & (len(recent) - 1)
-        s = recent[guess]
-        if s >= numbers[N_STRANDS] or not same_key(s, keys, key):
-            s = strand_of(0, key, table, keys, info, numbers, factors)
-            if s < 0:
-                return i
-            recent[guess] = s
+    many = 0
+    touched = 0
+    for i in range(n):
+        s = recent[guess_of(i, words) & (len(recent) - 1)]
+        if s < numbers[N_STRANDS] and is_of(s, keys, i, words):
+            strand[i] = s
+            count_row(s, ts_ns[i], info)
+            continue
+        key_of(many, i, words, key)
+        h = key_hash(many, key, factors)
+        touched |= table[h & (len(table) - 1)]
+        hashes[many] = h
+        missed[many] = i
+        many += 1
+    numbers[TOUCHED] = touched
+    for j in range(many):
+        i = missed[j]
+        s = strand_of(hashes[j], j, key, table, keys, info, numbers)
+        if info[s, COUNT]:
+            recent[guess_of(i, words) & (len(recent) - 1)] = s
         strand[i] = s
-        t = ts_ns[i]
+        count_row(s, ts_ns[i], info)
+
+
+@kernel
+def absorb(n, key, counted, table, keys, info, numbers, factors, strand):
+    """Enter the strands of another table, ``key`` and ``counted`` (its info); there must be room for ``n`` more.
+
+    Counts and times are added up; ``strand`` says which is whose.
+    """
+    for j in range(n):
+        s = strand_of(key_hash(j, key, factors), j, key, table, keys, info, numbers)
+        strand[j] = s
         count = info[s, COUNT]
-        if count == 0 or t < info[s, FIRST_NS]:
-            info[s, FIRST_NS] = t
-        if count == 0 or t > info[s, LAST_NS]:
-            info[s, LAST_NS] = t
-        info[s, COUNT] = count + 1
-    return n
+        if count == 0 or counted[j, FIRST_NS] < info[s, FIRST_NS]:
+            info[s, FIRST_NS] = counted[j, FIRST_NS]
+        if count == 0 or counted[j, LAST_NS] > info[s, LAST_NS]:
+            info[s, LAST_NS] = counted[j, LAST_NS]
+        info[s, COUNT] = count + counted[j, COUNT]
 
 
 @kernel
@@ -204,6 +274,7 @@ def rehash(n, table, keys, factors):
 @kernel
 def keep(
     n,
+    rows,
     capacity,
     words,
     ts_ns,
@@ -220,15 +291,16 @@ def keep(
     slot,
     promoted,
 ):
-    """Store the rows of small strands; list the rows of deep ones, and the strands that now outgrow ``capacity``.
+    """Store ``rows[0:n]`` of small strands; list the rows of deep ones, and the strands that now outgrow ``capacity``.
 
     ``kept[s]`` counts the rows of strand ``s`` in the store. A strand is promoted when a row would be its
     ``capacity + 1``-th: it gets the next slot, and this row and all later ones go to the deep accumulators.
     """
     numbers[N_DEEP] = 0
     numbers[N_PROMOTED] = 0
-    for i in range(n):
-        s = strand[i]
+    for j in range(n):
+        i = rows[j]
+        s = strand[j]
         if info[s, SLOT] < 0:
             if kept[s] < capacity:
                 row = numbers[FREE_HEAD]

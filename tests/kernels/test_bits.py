@@ -9,7 +9,7 @@ from operator import and_, or_
 import numpy as np
 import pytest
 
-from craftmark.kernels.bits import fold_bits, fold_ranges, fold_strides
+from craftmark.kernels.bits import ALWAYS, EVER, HIGH, LOW, MASKS, fold_masks, fold_strides
 from craftmark.packets.fields import WORDS
 from tests.kernels.both import run_both
 
@@ -24,13 +24,19 @@ def random_words(seed, rows):
     return words, rng.permutation(rows)[: rows * 2 // 3], rng.integers(0, 4, rows)
 
 
+def no_masks(slots):
+    masks = np.zeros((slots, MASKS), np.uint32)
+    masks[:, ALWAYS : ALWAYS + WORDS] = masks[:, LOW : LOW + WORDS] = 0xFFFFFFFF
+    return masks
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_masks_and_ranges_are_those_of_all_values(seed):
+@pytest.mark.parametrize("sort", [False, True])
+def test_masks_and_ranges_are_those_of_all_values(seed, sort):
     words, rows, slots = random_words(seed, 60)
-    slot = slots[: len(rows)]
-    empty = [np.full((4, WORDS), fill, np.uint32) for fill in (0xFFFFFFFF, 0, 0xFFFFFFFF, 0)]
-    always, ever = run_both(fold_bits, len(rows), rows, slot, words, *empty[:2])[1][3:]
-    low, high = run_both(fold_ranges, len(rows), rows, slot, words, *empty[2:])[1][3:]
+    slot = np.sort(slots[: len(rows)]) if sort else slots[: len(rows)]
+    masks = run_both(fold_masks, len(rows), rows, slot, words, no_masks(4))[1][3]
+    always, ever, low, high = (masks[:, at : at + WORDS] for at in (ALWAYS, EVER, LOW, HIGH))
     for s in range(4):
         mine = words[rows[slot == s]]
         for w in range(WORDS):
@@ -72,6 +78,5 @@ def test_the_order_of_values_moves_no_stride():
 def test_nothing_folds_to_nothing():
     words = np.zeros((0, WORDS), np.uint32)
     none = np.empty(0, np.int64)
-    for fold in (fold_bits, fold_ranges):
-        _, args = run_both(fold, 0, none, none, words, *(np.full((1, WORDS), 9, np.uint32) for _ in range(2)))
-        assert all((array == 9).all() for array in args[3:])
+    _, args = run_both(fold_masks, 0, none, none, words, np.full((1, MASKS), 9, np.uint32))
+    assert (args[3] == 9).all()

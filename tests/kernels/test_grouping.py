@@ -22,6 +22,7 @@ from craftmark.kernels.grouping import (
     N_STRANDS,
     NUMBERS,
     SLOT,
+    absorb,
     assign,
     chain_rows,
     chains_in_order,
@@ -43,26 +44,38 @@ def tables(strands, entries):
     numbers = np.zeros(NUMBERS, np.int64)
     numbers[FREE_HEAD] = -1
     return (
-        np.zeros((1, KEY_WORDS), np.uint32), np.zeros(4, np.int64), np.zeros(entries, np.int64),
+        np.zeros(4, np.int64), np.zeros(entries, np.int64),
         np.zeros((strands, KEY_WORDS), np.uint32), np.zeros((strands, INFO_COLUMNS), np.int64), numbers,
     )  # fmt: skip
 
 
+def work(rows):
+    """Room for keys, hashes and rows that are looked up."""
+    return np.zeros((rows, KEY_WORDS), np.uint32), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
+
+
 def assigned(batch, seed, *, strands=64, entries=128):
-    out = np.full(len(batch), -1, np.int64)
+    """Return the arguments from ``recent`` on after assigning all rows, in pieces that the last strands outlive."""
     made = tables(strands, entries)
-    return run_both(assign, len(batch), 0, batch.words, batch.ts_ns, *made, hash_factors(seed), out)
+    strand = np.full(len(batch), -1, np.int64)
+    for first in range(0, len(batch), 20):
+        part = batch.take(slice(first, first + 20))
+        out = np.full(len(part), -1, np.int64)
+        _, args = run_both(
+            assign, len(part), part.words, part.ts_ns, *work(len(part)), *made, hash_factors(seed), out
+        )
+        made, strand[first : first + 20] = args[5:10], args[11]
+    return (*made, strand)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32, 2**60 - 1])
 def test_strands_are_those_of_a_dictionary(seed):
     batch = random_batch(3, SIZES)
-    done, args = assigned(batch, seed)
-    keys, info, numbers, strand = args[6], args[7], args[8], args[10]
+    _, _, keys, info, numbers, strand = assigned(batch, seed)
     twin = strands_of(batch.words.tolist())
-    assert done == len(batch)
     assert numbers[N_STRANDS] == len(twin)
-    for number, (key, rows) in enumerate(twin.items()):
+    for key, rows in twin.items():
+        (number,) = set(strand[rows].tolist())
         assert tuple(keys[number].tolist()) == key
         assert np.flatnonzero(strand == number).tolist() == rows
         times = batch.ts_ns[rows]
@@ -71,56 +84,53 @@ def test_strands_are_those_of_a_dictionary(seed):
         ]  # fmt: skip
 
 
-def test_a_full_table_stops_at_the_row_that_needs_room():
-    batch = random_batch(4, (1,) * 30)
-    distinct = len(strands_of(batch.words.tolist()))
-    assert distinct > 5
-    done, args = assigned(batch, 7, strands=5, entries=16)
-    firsts = [rows[0] for rows in strands_of(batch.words.tolist()).values()]
-    assert done == firsts[5]
-    assert args[8][N_STRANDS] == 5
-
-
 @pytest.mark.parametrize("seed", [5, 2**59])
 def test_a_crowded_table_still_finds_every_strand(seed):
     """64 strands in 64 entries but one: probing runs around the end."""
     batch = random_batch(6, (2,) * 60)
     count = len(strands_of(batch.words.tolist()))
-    _, args = assigned(batch, seed, strands=count, entries=64)
-    assert np.bincount(args[10]).tolist() == [len(rows) for rows in strands_of(batch.words.tolist()).values()]
+    strand = assigned(batch, seed, strands=count, entries=64)[5]
+    sizes = [len(rows) for rows in strands_of(batch.words.tolist()).values()]
+    assert sorted(np.bincount(strand).tolist()) == sorted(sizes)
 
 
 @pytest.mark.parametrize("seed", [5, 2**59])
 def test_a_larger_table_finds_the_same_strands(seed):
     batch = random_batch(6, SIZES)
-    _, args = assigned(batch, seed)
-    key, keys, info, numbers, strand = args[3], args[6], args[7], args[8], args[10]
+    _, _, keys, info, numbers, strand = assigned(batch, seed)
     _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, hash_factors(seed))
+    made = (np.zeros(4, np.int64), larger, keys, info, numbers)
     again = np.full(len(batch), -1, np.int64)
     _, out = run_both(
-        assign,
-        len(batch),
-        0,
-        batch.words,
-        batch.ts_ns,
-        key,
-        np.zeros(4, np.int64),
-        larger,
-        keys,
-        info,
-        numbers,
-        hash_factors(seed),
-        again,
+        assign, len(batch), batch.words, batch.ts_ns, *work(len(batch)), *made, hash_factors(seed), again
     )
-    assert out[10].tolist() == strand.tolist()
-    assert out[7][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
+    assert out[11].tolist() == strand.tolist()
+    assert out[8][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
+
+
+@pytest.mark.parametrize("seed", [5, 2**59])
+def test_another_tables_strands_are_entered_with_their_counts_and_times(seed):
+    batch, half = random_batch(6, SIZES), 40
+    whole = assigned(batch, seed)
+    _, table, keys, info, numbers, _ = assigned(batch.take(slice(0, half)), seed)
+    _, _, others, counted, others_numbers, _ = assigned(batch.take(slice(half, None)), seed + 1)
+    n = int(others_numbers[N_STRANDS])
+    out = np.full(n, -1, np.int64)
+    _, args = run_both(absorb, n, others, counted, table, keys, info, numbers, hash_factors(seed), out)
+    keys, info, total = args[3], args[4], int(args[5][N_STRANDS])
+    assert keys[args[7]].tolist() == others[:n].tolist()
+    told = {tuple(key): row[:3] for key, row in zip(keys[:total].tolist(), info[:total].tolist(), strict=True)}
+    count = int(whole[4][N_STRANDS])
+    assert told == {
+        tuple(key): row[:3] for key, row in zip(whole[2][:count].tolist(), whole[3][:count].tolist(), strict=True)
+    }
 
 
 class Store:
     """The store's arrays, with every kernel run compiled and plain."""
 
     def __init__(self, batch, capacity):
-        self.batch, self.capacity, self.strand = batch, capacity, assigned(batch, 1)[1][10]
+        self.batch, self.capacity, self.strand = batch, capacity, assigned(batch, 1)[5]
         self.numbers = np.zeros(NUMBERS, np.int64)
         self.numbers[FREE_HEAD] = -1
         strands = int(self.strand.max()) + 1
@@ -133,13 +143,13 @@ class Store:
         none = [np.full(len(rows), -1, np.int64) for _ in range(3)]
         part, strand = self.batch.take(rows), self.strand[rows]
         _, args = run_both(
-            keep, len(rows), self.capacity, part.words, part.ts_ns, part.packet_id, strand, self.kept, self.info,
-            self.numbers, self.words, self.ts_ns, self.number, self.link, *none,
+            keep, len(rows), np.arange(len(rows)), self.capacity, part.words, part.ts_ns, part.packet_id, strand,
+            self.kept, self.info, self.numbers, self.words, self.ts_ns, self.number, self.link, *none,
         )  # fmt: skip
-        self.kept, self.info, self.numbers = args[5:8]
-        self.words, self.ts_ns, self.number, self.link = args[8:12]
+        self.kept, self.info, self.numbers = args[6:9]
+        self.words, self.ts_ns, self.number, self.link = args[9:13]
         deep, promoted = int(self.numbers[N_DEEP]), int(self.numbers[N_PROMOTED])
-        return rows[args[12][:deep]], args[13][:deep], args[14][:promoted]
+        return rows[args[13][:deep]], args[14][:deep], args[15][:promoted]
 
     def free(self, strands):
         _, args = run_both(free_rows, len(strands), strands, self.info, self.kept, self.link, self.numbers)

@@ -136,7 +136,7 @@ def assert_equals_the_twin(finished, batch, budget):
             assert finished.small_rows(np.array([number])).packet_id.tolist() == strand["rows"]
             continue
         for name in ("low", "high", "always", "ever"):
-            assert state.values.state[name][slot].tolist() == strand[name]
+            assert state.values.part(name)[slot].tolist() == strand[name]
         for name in ("base", "stride"):
             assert state.strides.state[name][slot].tolist() == strand[name]
         for name in ("fair", "runs"):
