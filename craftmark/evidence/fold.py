@@ -170,9 +170,12 @@ class Evidence:
         self._merge_deep(other, mine)
 
     def _merge_small(self, other: Evidence, mine: Ints) -> None:
-        everyone = np.arange(len(other.strands))
-        rows, start = other.store.in_order(other.strands, everyone)
-        strand = np.repeat(mine, np.diff(start))
+        large = self.store.adopt(self.strands, other.store, other.strands, mine, self.capacity)
+        promoted = self._fit()
+        self._reserve()
+        self._promote(promoted)
+        rows, start = other.store.in_order(other.strands, large)
+        strand = np.repeat(mine[large], np.diff(start))
         for piece in range(0, len(rows), 65536):
             chosen = slice(piece, piece + 65536)
             self._hold(other.store.batch, rows[chosen], strand[chosen])

@@ -11,6 +11,7 @@ from craftmark.kernels.grouping import (
     N_DEEP,
     N_PROMOTED,
     N_ROWS,
+    adopt,
     chain_rows,
     chains_in_order,
     free_rows,
@@ -59,6 +60,20 @@ class RowStore:
         found = int(strands.numbers[N_DEEP])
         return deep[:found], slot[:found], promoted[: int(strands.numbers[N_PROMOTED])]
 
+    def adopt(self, strands: StrandTable, other: RowStore, others: StrandTable, mine: Ints, capacity: int) -> Ints:
+        """Take over another store's rows; ``mine`` says which of our strands each of theirs is.
+
+        Returns those of their strands whose rows were left, since with them ours would outgrow the capacity.
+        """
+        n = len(mine)
+        self._reserve(int(strands.numbers[N_ROWS] + others.numbers[LIVE_ROWS]))
+        store, theirs, large = self.batch, other.batch, np.empty(n, np.int64)
+        left: int = adopt(
+            n, capacity, mine, others.kept, others.info, theirs.words, theirs.ts_ns, theirs.packet_id, other._link,  # noqa: SLF001
+            strands.kept, strands.info, strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, large,
+        )  # fmt: skip
+        return large[:left]
+
     def chains(self, strands: StrandTable, chosen: Ints) -> tuple[Ints, Ints]:
         """Return the stored rows of some strands and the slot of each row."""
         total = int(strands.kept[chosen].sum())
@@ -75,7 +90,7 @@ class RowStore:
 
         Packets mostly came in the order of time; only where they did not is anything sorted.
         """
-        rows = np.empty(int(strands.numbers[LIVE_ROWS]), np.int64)
+        rows = np.empty(int(strands.kept[order].sum()), np.int64)
         start = np.empty(len(order) + 1, np.int64)
         chains_in_order(len(order), order, strands.info, self._link, rows, start)
         ts_ns, number = self.batch.ts_ns[rows], self.batch.packet_id[rows]

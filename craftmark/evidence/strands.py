@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from craftmark.packets.batch import PacketBatch
 
 _START = 1 << 12
+_GROWTH = 4
 #: Strands remembered so that packets of long ones are found without a hash; a power of two.
 _RECENT = 1 << 10
 
@@ -77,14 +78,14 @@ class StrandTable:
         """Make room for ``more`` strands."""
         room = len(self.keys)
         while room < len(self) + more:
-            room *= 2
+            room *= _GROWTH
         if room == len(self.keys):
             return
         self.keys = _resized(self.keys, room)
         self.info = _resized(self.info, room)
         self.kept = _resized(self.kept, room)
         self._table = np.zeros(2 * room, np.int64)
-        rehash(len(self), self._table, self.keys, self._factors)
+        rehash(len(self), np.empty(len(self), np.int64), self._table, self.keys, self._factors)
 
     def absorb(self, other: StrandTable) -> Ints:
         """Enter another table's strands with their counts and times; return own strand of each of theirs."""

@@ -26,6 +26,7 @@ import hashlib
 import logging
 import os
 import shutil
+import threading
 import types
 from functools import lru_cache
 from pathlib import Path
@@ -46,10 +47,14 @@ PLAIN_ROWS = 60_000
 #: The same on a machine that never compiled anything: compiling takes as long as some 100,000 packets do plain.
 PLAIN_ROWS_UNCOMPILED = 1_500_000
 
+#: Times PLAIN_ROWS that are much: work announced from there on is done compiled from its first row.
+_MUCH = 4
+
 _FLAGS = {"nogil": True, "fastmath": False, "parallel": False, "_nrt": False, "error_model": "numpy"}
 
 _plain_rows_done = 0
 
+_linking = threading.RLock()  # several threads may need a kernel for the first time
 _devices: dict[Callable[..., Any], Any] = {}
 _inlined: set[Callable[..., Any]] = set()
 
@@ -104,9 +109,10 @@ class Kernel:
 
     def dispatcher(self) -> Any:
         """Return Numba's dispatcher of this kernel, with those of the kernels it calls linked in."""
-        if self._dispatcher is None:
-            self._dispatcher = _njit(_linked(self.body))
-        return self._dispatcher
+        with _linking:
+            if self._dispatcher is None:
+                self._dispatcher = _njit(_linked(self.body))
+            return self._dispatcher
 
 
 def kernel(body: Callable[..., Any]) -> Kernel:
@@ -132,6 +138,13 @@ def inlined(body: Body) -> Body:
 def plain(helper: Kernel | Callable[..., Any]) -> Callable[..., Any]:
     """Return the plain body of a kernel, for tests."""
     return helper.body if isinstance(helper, Kernel) else helper
+
+
+def expect(rows: int) -> None:
+    """Announce work on so many rows: where it is much, plain bodies would only delay the compiled ones."""
+    global _plain_rows_done  # noqa: PLW0603 - as below
+    if rows > _MUCH * PLAIN_ROWS:
+        _plain_rows_done += rows
 
 
 def _should_compile(n: int) -> bool:

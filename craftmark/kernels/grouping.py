@@ -63,6 +63,7 @@ _M32 = 0xFFFFFFFF
 _MIX_A = 0x2C1B3C6D
 _MIX_B = 0x297A2D39
 _SEED = 0x1B873593
+_AHEAD = 1024  # keys whose places in the table are fetched before the first is looked up
 _FRAGMENT_OR_QUOTE = 0x201  # NOTE_FRAGMENT | NOTE_QUOTE
 
 
@@ -248,49 +249,62 @@ def absorb(n, key, counted, table, keys, info, numbers, factors, strand):
 
     Counts and times are added up; ``strand`` says which is whose.
     """
-    for j in range(n):
-        s = strand_of(key_hash(j, key, factors), j, key, table, keys, info, numbers)
-        strand[j] = s
-        count = info[s, COUNT]
-        if count == 0 or counted[j, FIRST_NS] < info[s, FIRST_NS]:
-            info[s, FIRST_NS] = counted[j, FIRST_NS]
-        if count == 0 or counted[j, LAST_NS] > info[s, LAST_NS]:
-            info[s, LAST_NS] = counted[j, LAST_NS]
-        info[s, COUNT] = count + counted[j, COUNT]
+    touched = 0
+    for first in range(0, n, _AHEAD):
+        stop = min(n, first + _AHEAD)
+        for j in range(first, stop):
+            h = key_hash(j, key, factors)
+            strand[j] = h
+            touched |= table[h & (len(table) - 1)]
+        for j in range(first, stop):
+            s = strand_of(strand[j], j, key, table, keys, info, numbers)
+            strand[j] = s
+            count = info[s, COUNT]
+            if count == 0 or counted[j, FIRST_NS] < info[s, FIRST_NS]:
+                info[s, FIRST_NS] = counted[j, FIRST_NS]
+            if count == 0 or counted[j, LAST_NS] > info[s, LAST_NS]:
+                info[s, LAST_NS] = counted[j, LAST_NS]
+            info[s, COUNT] = count + counted[j, COUNT]
+    numbers[TOUCHED] = touched
 
 
 @kernel
-def rehash(n, table, keys, factors):
-    """Enter strands 0..n anew into an empty, larger table."""
+def rehash(n, hashes, table, keys, factors):
+    """Enter strands 0..n anew into an empty, larger table; ``hashes`` is room for ``n`` of them."""
     mask = len(table) - 1
     for s in range(n):
-        h = key_hash(s, keys, factors)
-        place = h & mask
+        hashes[s] = key_hash(s, keys, factors)
+    for s in range(n):
+        place = hashes[s] & mask
         while table[place]:
             place = (place + 1) & mask
-        table[place] = (tag_of(h) << 32) | (s + 1)
+        table[place] = (tag_of(hashes[s]) << 32) | (s + 1)
+
+
+@inlined
+def keep_row(i, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link):
+    """Store row ``i`` of a small strand, in a freed place if there is one."""
+    row = numbers[FREE_HEAD]
+    if row >= 0:
+        numbers[FREE_HEAD] = link[row]
+    else:
+        row = numbers[N_ROWS]
+        numbers[N_ROWS] = row + 1
+    for w in range(WORDS):
+        store[row, w] = words[i, w]
+    store_ns[row] = ts_ns[i]
+    store_id[row] = packet_id[i]
+    link[row] = info[s, HEAD]
+    info[s, HEAD] = row
+    kept[s] += 1
+    numbers[LIVE_ROWS] += 1
 
 
 @kernel
 def keep(
-    n,
-    rows,
-    capacity,
-    words,
-    ts_ns,
-    packet_id,
-    strand,
-    kept,
-    info,
-    numbers,
-    store,
-    store_ns,
-    store_id,
-    link,
-    deep,
-    slot,
-    promoted,
-):
+    n, rows, capacity, words, ts_ns, packet_id, strand,
+    kept, info, numbers, store, store_ns, store_id, link, deep, slot, promoted,
+):  # fmt: skip
     """Store ``rows[0:n]`` of small strands; list the rows of deep ones, and the strands that now outgrow ``capacity``.
 
     ``kept[s]`` counts the rows of strand ``s`` in the store. A strand is promoted when a row would be its
@@ -303,20 +317,7 @@ def keep(
         s = strand[j]
         if info[s, SLOT] < 0:
             if kept[s] < capacity:
-                row = numbers[FREE_HEAD]
-                if row >= 0:
-                    numbers[FREE_HEAD] = link[row]
-                else:
-                    row = numbers[N_ROWS]
-                    numbers[N_ROWS] = row + 1
-                for w in range(WORDS):
-                    store[row, w] = words[i, w]
-                store_ns[row] = ts_ns[i]
-                store_id[row] = packet_id[i]
-                link[row] = info[s, HEAD]
-                info[s, HEAD] = row
-                kept[s] += 1
-                numbers[LIVE_ROWS] += 1
+                keep_row(i, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link)
                 continue
             info[s, SLOT] = numbers[N_SLOTS]
             numbers[N_SLOTS] += 1
@@ -325,6 +326,31 @@ def keep(
         deep[numbers[N_DEEP]] = i
         slot[numbers[N_DEEP]] = info[s, SLOT]
         numbers[N_DEEP] += 1
+
+
+@kernel
+def adopt(
+    n, capacity, strand, others_kept, others_info, words, ts_ns, packet_id, others_link,
+    kept, info, numbers, store, store_ns, store_id, link, large,
+):  # fmt: skip
+    """Take over the stored rows of another store's strands 0..n, where both are small together.
+
+    ``strand`` says which of ours each is; the others are listed in ``large``, whose number is returned.
+    """
+    left = 0
+    for j in range(n):
+        s = strand[j]
+        row = others_info[j, HEAD]
+        if row < 0:
+            continue
+        if info[s, SLOT] >= 0 or kept[s] + others_kept[j] > capacity:
+            large[left] = j
+            left += 1
+            continue
+        while row >= 0:
+            keep_row(row, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link)
+            row = others_link[row]
+    return left
 
 
 @kernel

@@ -82,6 +82,34 @@ def record_at(octets: Octets, size: int, at: int, big: int, header: int, lengths
     return here, max(here, there), second, fraction
 
 
+@kernel
+def walk_records(
+    n: int, octets: Octets, size: int, big: int, header: int, tick_ns: int, lengths: int,
+    starts: Integers, captured: Integers, wire: Integers, times: Integers, state: Integers,
+) -> int:  # fmt: skip
+    """Write where the frames of up to ``n`` pcap records stand, from ``state[0]`` on; return how many.
+
+    ``header`` is the size of a record's header, ``tick_ns`` the unit of its fraction of a second, ``lengths`` the order
+    of the two lengths. Why it ended is told in ``state[1]``.
+    """
+    at = state[0]
+    state[1] = ROWS_FULL
+    rows = n
+    for i in range(n):
+        here, there, second, fraction = record_at(octets, size, at, big, header, lengths)
+        if here < 0:
+            state[1] = ABSURD if here == IS_ABSURD else NEED_MORE
+            rows = i
+            break
+        starts[i] = at + header
+        captured[i] = here
+        wire[i] = there
+        times[i] = second * NS + fraction * tick_ns
+        at += header + here
+    state[0] = at
+    return rows
+
+
 #: Records in a row that must be plausible to believe that one starts there.
 _CHAIN = 3
 

@@ -1,23 +1,28 @@
 """Frames to rows: the arrays that say where frames stand in a buffer, and the call that decodes them.
 
-A source owns one ``Frames`` and one block of rows and uses them for all its batches.
+Finding frames and decoding them are two steps: where frames stand is found in the order of the file, what they are can
+be decoded by any core.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.kernels.headers import decode_frames, decode_records
+from craftmark.kernels.records import walk_records
 from craftmark.packets.batch import PacketBatch, RawFrames
 from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from craftmark.packets.batch import Words
 
+Piece: TypeAlias = "Located | Decoded"
 #: Octets of a capture; not writeable, so that mapped files and buffers share one compiled kernel.
 Octets = NDArray[np.uint8]
 State = NDArray[np.int64]
@@ -38,13 +43,12 @@ class Frames:
 
 
 class RecordLayout(NamedTuple):
-    """How the records of a pcap file look: byte order, header size, clock unit, order of lengths, link type."""
+    """How the records of a pcap file look: byte order, header size, clock unit, order of lengths."""
 
     big: int
     header: int
     tick_ns: int
     lengths: int
-    link: int
 
 
 def empty_frames(rows: int) -> Frames:
@@ -59,36 +63,91 @@ def octets_of(buffer: bytes | bytearray | memoryview) -> Octets:
     return octets
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Frames that were found in a buffer and not decoded yet: ``rows`` of them, numbered from ``first_id``.
+
+    ``give_back`` is called when they were decoded and their place in memory may be used again.
+    """
+
+    octets: Octets
+    frames: Frames
+    rows: int
+    first_id: int
+    give_back: Callable[[Frames], None] | None = None
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def batches(self, decoder: Decoder) -> Iterator[PacketBatch]:
+        """Yield the packets as often as the decoder has room for; each batch is valid until the next."""
+        for first in range(0, self.rows, decoder.room):
+            yield decoder.decode(self, first)
+        if self.give_back is not None:
+            self.give_back(self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A piece that was decoded when it was read; it stays valid."""
+
+    batch: PacketBatch
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def batches(self, decoder: Decoder) -> Iterator[PacketBatch]:  # noqa: ARG002
+        """Yield the packets, which need no decoder."""
+        yield self.batch
+
+
+def locate_records(
+    octets: Octets, layout: RecordLayout, frames: Frames, state: State, *, first_id: int, done: Callable[[Frames], None]
+) -> Located:
+    """Find pcap records from ``state[0]`` on, as many as ``frames`` has room for."""
+    rows: int = walk_records(
+        _most(octets, frames, state), octets, len(octets), *layout, frames.starts, frames.captured, frames.wire,
+        frames.ts_ns, state,
+    )  # fmt: skip
+    return Located(octets, frames, rows, first_id, done)
+
+
+def _most(octets: Octets, frames: Frames, state: State) -> int:
+    room = len(frames.starts)
+    return min(room, max(_FEW_ROWS, (len(octets) - int(state[0])) // _SHORT_RECORD))
+
+
 class Decoder:
     """Decodes frames into the same rows again and again."""
 
     def __init__(self, rows: int) -> None:
-        self.frames = empty_frames(rows)
+        self.room = rows
         self._words: Words = np.zeros((rows, WORDS), np.uint32)
         self._packet_id = np.zeros(rows, np.int64)
         self._numbers = np.arange(rows)
-        self._link = 0
 
-    def decode(self, octets: Octets, rows: int, *, first_id: int) -> PacketBatch:
-        """Return the first ``rows`` of ``frames`` decoded, numbered from ``first_id``; valid until the next call."""
-        frames = self.frames
-        decode_frames(rows, octets, frames.starts, frames.captured, frames.wire, frames.links, self._words)
-        return self._batch(octets, rows, first_id)
+    def decode(self, located: Located, first: int = 0) -> PacketBatch:
+        """Return the frames from ``first`` on, as far as there is room; valid until the next call."""
+        rows = min(self.room, located.rows - first)
+        part = slice(first, first + rows)
+        frames = located.frames
+        starts, captured, wire, links = frames.starts[part], frames.captured[part], frames.wire[part], frames.links[part]
+        decode_frames(rows, located.octets, starts, captured, wire, links, self._words)
+        packet_id = np.add(self._numbers[:rows], located.first_id + first, out=self._packet_id[:rows])
+        raw = RawFrames(located.octets, starts, captured, wire, links)
+        return PacketBatch(self._words[:rows], frames.ts_ns[part], packet_id, raw)
 
-    def decode_records(self, octets: Octets, layout: RecordLayout, state: State, *, first_id: int) -> PacketBatch:
-        """Find pcap records from ``state[0]`` on and return them decoded; see the kernel of that name for ``state``."""
-        frames = self.frames
-        most = max(_FEW_ROWS, min(len(frames.starts), (len(octets) - int(state[0])) // _SHORT_RECORD))
+    def decode_records(
+        self, octets: Octets, layout: RecordLayout, frames: Frames, state: State, *, first_id: int
+    ) -> PacketBatch:
+        """Find pcap records from ``state[0]`` on and return them decoded: both steps in one pass, for one core.
+
+        See the kernel of that name for ``state``. Links of all ``frames`` are those of the first.
+        """
         rows: int = decode_records(
-            min(most, len(frames.starts)), octets, len(octets), *layout,
-            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._words, state,
+            _most(octets, frames, state), octets, len(octets), *layout, int(frames.links[0]), frames.starts, frames.captured,
+            frames.wire, frames.ts_ns, self._words, state,
         )  # fmt: skip
-        if layout.link != self._link:
-            frames.links[:] = self._link = layout.link
-        return self._batch(octets, rows, first_id)
-
-    def _batch(self, octets: Octets, rows: int, first_id: int) -> PacketBatch:
-        frames, words = self.frames, self._words[:rows]
         packet_id = np.add(self._numbers[:rows], first_id, out=self._packet_id[:rows])
         raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
-        return PacketBatch(words, frames.ts_ns[:rows], packet_id, raw)
+        return PacketBatch(self._words[:rows], frames.ts_ns[:rows], packet_id, raw)

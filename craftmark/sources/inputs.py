@@ -11,7 +11,7 @@ import os
 import sys
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from craftmark.errors import ExitCode, SourceError
 from craftmark.sources.base import Damage, Provenance, SourceOptions
@@ -19,10 +19,13 @@ from craftmark.sources.formats import format_named
 from craftmark.sources.opened import Input
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from craftmark.packets.batch import PacketBatch
+    from craftmark.packets.decode import Piece
     from craftmark.sources.base import Format
+
+Part = TypeVar("Part")
 
 STDIN = "-"
 #: Up to this many inputs stay open between the look at their first packets and their reading.
@@ -41,15 +44,28 @@ class Case:
 
         Raises SourceError when it turns out that nothing in any input can be examined.
         """
+        yield from self._all(lambda one: one.batches())
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the packets of all inputs in pieces that any core may decode; raises as ``batches`` does."""
+        yield from self._all(lambda one: one.pieces())
+
+    def _all(self, parts: Callable[[Input], Iterator[Part]]) -> Iterator[Part]:
         usable = 0
         for one in self.inputs:
             try:
-                yield from one.batches()
+                yield from parts(one)
                 usable += 1
             except SourceError as error:
                 self.refused.append((one.name, error))
         if not usable:
             raise self.refused[0][1]
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all inputs as stored, None where one is a stream."""
+        sizes = [one.size for one in self.inputs]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
     def describe(self) -> list[Provenance]:
         """Return the provenance of each input, of refused ones with the reason as damage; final after the batches."""
@@ -60,10 +76,7 @@ class Case:
     @property
     def fraction(self) -> float | None:
         """The share of the inputs' bytes that was read, None where it cannot be known."""
-        size = sum(one.size or 0 for one in self.inputs)
-        if not size or any(one.size is None for one in self.inputs):
-            return None
-        return min(1.0, sum(one.position for one in self.inputs) / size)
+        return min(1.0, sum(one.position for one in self.inputs) / self.size) if self.size else None
 
 
 def open_inputs(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from craftmark.errors import ExitCode, SourceError
 from craftmark.packets.batch import INPUT_SHIFT, PacketBatch
+from craftmark.packets.decode import Decoded
 from craftmark.packets.links import is_read
 from craftmark.sources.base import SNIFF_BYTES, Damage, Provenance, SourceOptions
 from craftmark.sources.compression import Decompressed, peel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from craftmark.packets.decode import Located, Piece
     from craftmark.sources.base import Format, Source
 
 
@@ -69,22 +71,39 @@ class Input:
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the input's packets, numbered; each batch is valid until the next is asked for."""
+        for batch in self._whole(in_pieces=False):
+            assert isinstance(batch, PacketBatch)
+            yield replace(batch, packet_id=batch.packet_id + (self.number << INPUT_SHIFT))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the input's packets in pieces, numbered, in their order; any core may decode a piece at any time."""
+        number = self.number << INPUT_SHIFT
+        for part in self._whole(in_pieces=True):
+            if isinstance(part, PacketBatch):
+                yield Decoded(replace(part.copy(), packet_id=part.packet_id + number))
+            else:
+                yield replace(part, first_id=part.first_id + number)
+
+    def _whole(self, *, in_pieces: bool) -> Iterator[PacketBatch | Located]:
+        """Yield the packets of an input, opened now or looked at before; describe it behind the last."""
         if self._source is None:
             self._begin()
         if self._hashed is None:
             self._start_digest()
         try:
-            yield from self._numbered()
+            yield from self._to_the_end(in_pieces=in_pieces)
             self._finish()
         finally:
             self.close()
 
-    def _numbered(self) -> Iterator[PacketBatch]:
+    def _to_the_end(self, *, in_pieces: bool) -> Iterator[PacketBatch | Located]:
+        """Yield the first batch, which was read to see that there is one, then all others."""
         try:
-            while self._first is not None:
-                batch = self._first
-                yield replace(batch, packet_id=batch.packet_id + (self.number << INPUT_SHIFT))
-                self._first = next(self._batches, None)
+            if self._first is None:
+                return
+            yield self._first
+            find = getattr(self._source, "pieces", None)
+            yield from find() if in_pieces and find is not None else self._batches
         except OSError as fault:
             why = f"cannot be read further: {fault.strerror or fault}"
             self._provenance.add_damage(Damage(self._provenance.packets + 1, self.position, why))

@@ -7,7 +7,8 @@ next place where records follow one another again, and says how many bytes it sk
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO, Literal, TypeVar
 
 import numpy as np
 
@@ -21,15 +22,20 @@ from craftmark.kernels.records import (
     find_record,
 )
 from craftmark.packets.batch import INPUT_SHIFT
-from craftmark.packets.decode import Decoder, RecordLayout
+from craftmark.packets.decode import Decoder, Located, RecordLayout, empty_frames, locate_records
 from craftmark.packets.links import link_type
-from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
+from craftmark.sources.base import BATCH_ROWS, PIECE_ROWS, Damage, Provenance, SourceOptions
 from craftmark.sources.windows import window_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
     from craftmark.packets.batch import PacketBatch
+    from craftmark.packets.decode import Frames
+
+    Part = TypeVar("Part", PacketBatch, Located)
 
 _FILE_HEADER = 24
 _NS = 1_000_000_000
@@ -70,9 +76,9 @@ class PcapSource:
         self._provenance = provenance
         self._number = number
         self._window = window_of(stream)
-        self._decoder = Decoder(BATCH_ROWS)
         self._state = np.zeros(2, np.int64)
         self._layout: RecordLayout | None = None
+        self._link = 0
         self._read_file_header()
 
     def _read_file_header(self) -> None:
@@ -92,17 +98,40 @@ class PcapSource:
         link = int.from_bytes(head[20:24], order) & 0xFFFF
         version = tuple(int.from_bytes(head[at : at + 2], order) for at in (4, 6))
         lengths = SWAPPED if version < (2, 3) else MAYBE_SWAPPED if version == (2, 3) else CAPTURED_FIRST
-        self._layout = RecordLayout(int(flavour.is_big), flavour.header, flavour.tick_ns, lengths, link)
+        self._layout = RecordLayout(int(flavour.is_big), flavour.header, flavour.tick_ns, lengths)
+        self._link = link
         self._provenance.link_types.append(link_type(link).name)
         self._state[0] = _FILE_HEADER
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the packets in file order; each batch is valid until the next is asked for."""
+        decoder, frames = Decoder(BATCH_ROWS), self._room(BATCH_ROWS)
+
+        def read(layout: RecordLayout, first_id: int) -> PacketBatch:
+            return decoder.decode_records(self._window.data, layout, frames, self._state, first_id=first_id)
+
+        return self._read(read, lambda batch: batch.ts_ns)
+
+    def pieces(self) -> Iterator[Located]:
+        """Yield where the frames stand, in file order: what is left is to decode them, by whoever and whenever."""
+        free: SimpleQueue[Frames] = SimpleQueue()
+
+        def read(layout: RecordLayout, first_id: int) -> Located:
+            frames = self._room(PIECE_ROWS) if free.empty() else free.get()
+            return locate_records(self._window.data, layout, frames, self._state, first_id=first_id, done=free.put)
+
+        return self._read(read, lambda located: located.frames.ts_ns[: len(located)])
+
+    def _read(
+        self, read: Callable[[RecordLayout, int], Part], times: Callable[[Part], NDArray[np.int64]]
+    ) -> Iterator[Part]:
+        """Yield what ``read`` finds from where the walk stands, up to the end of the input."""
         while self._layout is not None:
-            batch = self._walk(self._layout)
-            if len(batch):
-                self._provenance.add_packets(len(batch), batch.ts_ns)
-                yield batch
+            part = read(self._layout, (self._number << INPUT_SHIFT) + self._provenance.packets + 1)
+            self._window.reached(int(self._state[0]))
+            if len(part):
+                self._provenance.add_packets(len(part), times(part))
+                yield part
             if self._state[1] == ROWS_FULL:
                 continue
             if self._state[1] == ABSURD:
@@ -115,15 +144,14 @@ class PcapSource:
                 self._window.advance(int(self._state[0]))
                 self._state[0] = 0
 
+    def _room(self, rows: int) -> Frames:
+        frames = empty_frames(rows)
+        frames.links[:] = self._link
+        return frames
+
     def describe(self) -> Provenance:
         """Return the provenance; final after the last batch."""
         return self._provenance
-
-    def _walk(self, layout: RecordLayout) -> PacketBatch:
-        first_id = (self._number << INPUT_SHIFT) + self._provenance.packets + 1
-        batch = self._decoder.decode_records(self._window.data, layout, self._state, first_id=first_id)
-        self._window.reached(int(self._state[0]))
-        return batch
 
     def _note_rest(self) -> None:
         """Note a last record that the end of the file cuts."""

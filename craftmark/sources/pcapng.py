@@ -22,7 +22,7 @@ from craftmark.kernels.blocks import (
 )
 from craftmark.kernels.records import ABSURD, NEED_MORE
 from craftmark.packets.batch import INPUT_SHIFT
-from craftmark.packets.decode import Decoder
+from craftmark.packets.decode import Decoder, Located, empty_frames
 from craftmark.packets.fields import NOTE_NO_TIME, NOTES
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
@@ -51,6 +51,7 @@ class PcapngSource:
         self._number = number
         self._window = window_of(stream)
         self._decoder = Decoder(BATCH_ROWS)
+        self._frames = empty_frames(BATCH_ROWS)
         self._untimed = np.zeros(BATCH_ROWS, np.int64)
         self._state = np.zeros(3, np.int64)
         self._order: Literal["big", "little"] = "little"
@@ -73,7 +74,7 @@ class PcapngSource:
         return self._provenance
 
     def _walk(self) -> int:
-        frames = self._decoder.frames
+        frames = self._frames
         octets = self._window.data
         rows: int = walk_blocks(
             BATCH_ROWS, octets, len(octets), int(self._order == "big"), self._interfaces, len(self._interfaces),
@@ -85,12 +86,12 @@ class PcapngSource:
     def _decode(self, rows: int) -> PacketBatch:
         provenance = self._provenance
         first_id = (self._number << INPUT_SHIFT) + provenance.packets + 1
-        batch = self._decoder.decode(self._window.data, rows, first_id=first_id)
+        batch = self._decoder.decode(Located(self._window.data, self._frames, rows, first_id))
         untimed = self._untimed[:rows] != 0
         self._note_impossible(int(np.count_nonzero(self._untimed[:rows] == IMPOSSIBLE)))
         batch.words[untimed, NOTES] |= np.uint32(NOTE_NO_TIME)
         provenance.add_packets(rows, batch.ts_ns[~untimed])
-        for number in np.unique(self._decoder.frames.links[:rows]).tolist():
+        for number in np.unique(self._frames.links[:rows]).tolist():
             if number not in self._links_seen:
                 self._links_seen.add(number)
                 provenance.link_types.append(link_type(number).name)

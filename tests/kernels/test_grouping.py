@@ -23,6 +23,7 @@ from craftmark.kernels.grouping import (
     NUMBERS,
     SLOT,
     absorb,
+    adopt,
     assign,
     chain_rows,
     chains_in_order,
@@ -98,7 +99,8 @@ def test_a_crowded_table_still_finds_every_strand(seed):
 def test_a_larger_table_finds_the_same_strands(seed):
     batch = random_batch(6, SIZES)
     _, _, keys, info, numbers, strand = assigned(batch, seed)
-    _, (larger, _, _) = run_both(rehash, int(numbers[N_STRANDS]), np.zeros(512, np.int64), keys, hash_factors(seed))
+    n = int(numbers[N_STRANDS])
+    larger = run_both(rehash, n, np.zeros(n, np.int64), np.zeros(512, np.int64), keys, hash_factors(seed))[1][1]
     made = (np.zeros(4, np.int64), larger, keys, info, numbers)
     again = np.full(len(batch), -1, np.int64)
     _, out = run_both(
@@ -228,6 +230,28 @@ def test_freed_rows_are_used_again_and_nothing_else_is_touched():
     everyone = np.arange(len(store.kept))
     kept = [n for r, n in enumerate(batch.packet_id[: half + freed]) if r >= half or store.strand[r] not in set(gone)]
     assert sorted(store.chains(everyone)[0]) == sorted(kept)
+
+
+@pytest.mark.parametrize("capacity", [1, 4, 9, 1000])
+def test_rows_of_another_store_are_taken_over_where_both_are_small(capacity):
+    batch, half = random_batch(8, SIZES), 30
+    ours, theirs = Store(batch, 1000), Store(batch, 1000)
+    ours.keep(np.arange(half))
+    theirs.keep(np.arange(half, len(batch)))
+    mine, n = np.arange(len(ours.kept)), len(ours.kept)
+    left, args = run_both(
+        adopt, n, capacity, mine, theirs.kept, theirs.info, theirs.words, theirs.ts_ns, theirs.number, theirs.link,
+        ours.kept, ours.info, ours.numbers, ours.words, ours.ts_ns, ours.number, ours.link, np.full(n, -1, np.int64),
+    )  # fmt: skip
+    before, more = ours.kept.copy(), theirs.kept
+    ours.kept, ours.info, ours.numbers, ours.words, ours.ts_ns, ours.number, ours.link = args[8:15]
+    large = np.flatnonzero((more > 0) & (before + more > capacity))
+    assert args[15][:left].tolist() == large.tolist()
+    for strand in range(n):
+        rows = np.flatnonzero(ours.strand == strand)
+        told = ours.chains(np.array([strand]))[0]
+        wanted = rows[rows < half] if strand in large else rows
+        assert sorted(told) == sorted(batch.packet_id[wanted].tolist())
 
 
 def test_hashes_of_keys_are_those_of_the_definition():

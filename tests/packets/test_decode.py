@@ -13,7 +13,7 @@ scapy = pytest.importorskip("scapy.all", reason="scapy is not installed")
 
 from craftmark.packets import fields as f  # noqa: E402 - behind the import that may skip
 from craftmark.packets.batch import PacketBatch, source_text, target_text  # noqa: E402
-from craftmark.packets.decode import Decoder, octets_of  # noqa: E402
+from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,13 +28,13 @@ LINK = scapy.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")  # else Sca
 
 def decode(packets: Iterable[object]) -> PacketBatch:
     raw = [scapy.raw(packet) for packet in packets]
-    decoder = Decoder(len(raw))
+    frames = empty_frames(len(raw))
     at = 0
     for row, frame in enumerate(raw):
-        decoder.frames.starts[row], decoder.frames.links[row] = at, 1
-        decoder.frames.captured[row] = decoder.frames.wire[row] = len(frame)
+        frames.starts[row], frames.links[row] = at, 1
+        frames.captured[row] = frames.wire[row] = len(frame)
         at += len(frame)
-    return decoder.decode(octets_of(b"".join(raw)), len(raw), first_id=1)
+    return Decoder(len(raw)).decode(Located(octets_of(b"".join(raw)), frames, len(raw), first_id=1))
 
 
 def one(packet: object, *names: str) -> list[int | None]:
