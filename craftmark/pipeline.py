@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from craftmark import __version__
+from craftmark.kernels._jit import expect
 from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder
 from craftmark.report.document import SCHEMA, Conditions, Report, Traffic
 from craftmark.report.excerpt import rows_each
+from craftmark.run.cores import fold_on_cores, usable_cores
 from craftmark.run.local import fold
 from craftmark.scans.scans import find
 from craftmark.sources.base import SourceOptions
@@ -21,14 +23,20 @@ from craftmark.tools.load import load_rules
 from craftmark.tools.stacks import stack_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
     from craftmark.scans.scans import Findings
 
 #: Scans and floods that a report describes, the largest first; totals count all.
 SCANS_SHOWN = 100
 FLOODS_SHOWN = 20
+
+#: Bytes of inputs from which all cores are used: below, a second one takes longer to start than it saves.
+CORES_FROM = 1 << 25
+#: Bytes of a packet in a capture at most, to expect not too many.
+_BYTES_A_PACKET = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Settings:
 
     year: for logs without one. trust_clock: let dates count as evidence. own: the user's own networks. where: selects
     packets. rules: folders of rules that add to or replace the built-in ones. format_name: overrides recognition.
+    cores: how many to use, the result is the same (None: all of them for large inputs).
     """
 
     year: int | None = None
@@ -45,6 +54,7 @@ class Settings:
     where: str | None = None
     rules: tuple[str, ...] = ()
     format_name: str | None = None
+    cores: int | None = None
 
 
 class Progress(Protocol):
@@ -66,8 +76,7 @@ def examine(
     rules = load_rules(*(Path(folder) for folder in settings.rules))
     relations = {text: parse(text) for text in rules.relations}
     case = _open(paths, settings)
-    ahead = all(Path(path).is_file() for path in paths)
-    evidence = fold(case.batches(), relations, where=_where(settings), ahead=ahead, watch=_watch(case, progress))
+    evidence = _fold(case, relations, settings, _watch(case, progress))
     finished = evidence.finish()
     findings = find(finished, stack_shapes(rules))
     clock = build.clock_of(case.describe())
@@ -90,6 +99,20 @@ def examine(
         claims=build.build_claims([*scans, *floods]),
         unseen=build.build_unseen(case.describe()),
     )
+
+
+def _fold(
+    case: Case, relations: Mapping[str, Expression], settings: Settings, watch: Callable[[int], None] | None
+) -> Evidence:
+    """Fold the inputs on one core or on several, with the same result."""
+    where = _where(settings)
+    if case.size is None:
+        return fold(case.batches(), relations, where=where, watch=watch)
+    expect(case.size // _BYTES_A_PACKET)
+    cores = settings.cores or (usable_cores() if case.size >= CORES_FROM else 1)
+    if cores > 1:
+        return fold_on_cores(case.pieces(), relations, cores, where=where, watch=watch)
+    return fold(case.batches(), relations, where=where, ahead=settings.cores is None, watch=watch)
 
 
 def _open(paths: Sequence[str | Path], settings: Settings) -> Case:

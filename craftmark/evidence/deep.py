@@ -61,4 +61,3 @@ def fold_together(
         ports.state["bitmap"] if ports is not None else _NONE,
         fair.capacity, *fair.heaps(), *runs.heaps(),
     )  # fmt: skip
-

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from craftmark.kernels.grouping import (
-    COUNT,
-    FIRST_NS,
-    KEY_BITS,
-    KEY_IDENTITY,
-    LAST_NS,
-    SLOT,
-)
+from craftmark.kernels.grouping import KEY_BITS, KEY_IDENTITY, KEY_WORDS
+from craftmark.kernels.ordering import gather_strands, gather_words
 from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
+from craftmark.packets.fields import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Bits of a fair rank below the hash of both ends.
 PAIR_SHIFT = 30
+#: Words of a page and of a cache line: columns start a line apart, not whole pages, which would share few cache sets.
+_PAGE, _LINE = 1024, 16
 
 
 class Gathered(Protocol):
@@ -63,18 +60,15 @@ class Finished:
 
     def __init__(self, evidence: Gathered, order: Ints, rows: Ints, start: Ints) -> None:
         self.evidence = evidence
-        strands = evidence.strands
-        info = strands.info[order]
-        self.keys: NDArray[np.uint32] = strands.keys[order]
-        self.count: Ints = info[:, COUNT]
-        self.first_ns: Ints = info[:, FIRST_NS]
-        self.last_ns: Ints = info[:, LAST_NS]
-        self.slot: Ints = info[:, SLOT]
+        strands, n = evidence.strands, len(order)
+        self.keys: NDArray[np.uint32] = np.empty((n, KEY_WORDS), np.uint32)
+        self.count, self.first_ns, self.last_ns, self.slot, self.source = (np.empty(n, np.int64) for _ in range(5))
+        gather_strands(
+            n, order, strands.keys, strands.info, self.keys, self.count, self.first_ns, self.last_ns, self.slot,
+            self.source,
+        )  # fmt: skip
         self._rows = rows
         self._start = start
-        self._columns: dict[int, NDArray[np.uint32]] = {}
-        changes = (self.keys[1:, :4] != self.keys[:-1, :4]).any(axis=1) if len(order) else np.empty(0, bool)
-        self.source: Ints = np.concatenate([[0], np.cumsum(changes)]).astype(np.int64)[: len(order)]
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -107,22 +101,31 @@ class Finished:
         small = np.repeat(np.arange(len(self)), np.diff(self._start))
         return np.concatenate([small, self._sampled[1]])
 
+    @cached_property
+    def _columns(self) -> NDArray[np.uint32]:
+        """All words of all known rows as columns: a row far away costs the same for one word as for all."""
+        stored, sampled = len(self._rows), self._sampled[0].words
+        rows = stored + len(sampled)
+        columns = np.empty((WORDS, rows + -rows % _PAGE + _LINE), np.uint32)[:, :rows]
+        gather_words(stored, self._rows, self.evidence.store.batch.words, columns)
+        columns[:, stored:] = sampled.T
+        return columns
+
     def known(self, word: int) -> NDArray[np.uint32]:
-        """Return one word of every known row; made once, not to be modified."""
-        if word not in self._columns:
-            stored = self.evidence.store.batch.words[self._rows, word]
-            self._columns[word] = np.concatenate([stored, self._sampled[0].words[:, word]])
-        return self._columns[word]
+        """Return one word of every known row; not to be modified."""
+        column: NDArray[np.uint32] = self._columns[word]
+        return column
 
     def known_ns(self) -> Ints:
         """Return the time of every known row."""
         return np.concatenate([self.evidence.store.batch.ts_ns[self._rows], self._sampled[0].ts_ns])
 
-    def known_pairs(self) -> Ints:
-        """Return the hash of both ends of every known row: what fair samples choose conversations by."""
-        store, sampled = self.evidence.store.batch, self._sampled[0]
-        ranks = [_ranks(store, self._rows), fair_ranks(sampled)]
-        return np.concatenate(ranks) >> PAIR_SHIFT
+    def known_pairs(self, rows: Ints) -> Ints:
+        """Return the hash of both ends of some known rows, ascending: what fair samples choose conversations by."""
+        stored = int(np.searchsorted(rows, len(self._rows)))
+        small = _ranks(self.evidence.store.batch, self._rows[rows[:stored]])
+        large = _ranks(self._sampled[0], rows[stored:] - len(self._rows))
+        return np.concatenate([small, large]) >> PAIR_SHIFT
 
     def pair_limits(self) -> Ints:
         """Return per strand the pair hash up to which its conversations are known: all of them for small ones."""

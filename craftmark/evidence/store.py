@@ -69,7 +69,7 @@ class RowStore:
         self._reserve(int(strands.numbers[N_ROWS] + others.numbers[LIVE_ROWS]))
         store, theirs, large = self.batch, other.batch, np.empty(n, np.int64)
         left: int = adopt(
-            n, capacity, mine, others.kept, others.info, theirs.words, theirs.ts_ns, theirs.packet_id, other._link,  # noqa: SLF001
+            n, capacity, mine, others.kept, others.info, theirs.words, theirs.ts_ns, theirs.packet_id, other._link,
             strands.kept, strands.info, strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, large,
         )  # fmt: skip
         return large[:left]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from craftmark.evidence.ordering import order_by_hash
 from craftmark.kernels.grouping import (
     FREE_HEAD,
     INFO_COLUMNS,
@@ -21,6 +22,7 @@ from craftmark.kernels.grouping import (
     key_hashes,
     rehash,
 )
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 _START = 1 << 12
 _GROWTH = 4
+#: Bits of a strand's rank: hash of the source, then of the whole key.
+_RANK_BITS = 62
 #: Strands remembered so that packets of long ones are found without a hash; a power of two.
 _RECENT = 1 << 10
 
@@ -104,11 +108,12 @@ class StrandTable:
         source, whole = np.empty(n, np.int64), np.empty(n, np.int64)
         key_hashes(n, self.keys, source, whole)
         rank = (source << 31) | (whole >> 1)
-        order = np.argsort(rank, kind="stable")
+        order = order_by_hash(rank, _RANK_BITS)
         ranked = rank[order]
-        address = self.keys[order, :4]
-        collided = (ranked[1:] >> 31 == ranked[:-1] >> 31) & (address[1:] != address[:-1]).any(axis=1)
-        if collided.any() or (ranked[1:] == ranked[:-1]).any():
+        alike = np.flatnonzero(ranked[1:] >> 31 == ranked[:-1] >> 31)
+        address = self.keys[:, :4]
+        collided = (address[order[alike]] != address[order[alike + 1]]).any()
+        if collided or (ranked[1:] == ranked[:-1]).any():
             columns = [self.keys[:n, w] for w in range(KEY_WORDS)]
             order = np.lexsort([*columns[:3:-1], whole >> 1, *columns[3::-1], source])
         return order

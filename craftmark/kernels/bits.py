@@ -43,8 +43,8 @@ def masks_of_run(j, stop, rows, s, words, masks):
             p, q, r, t = words[a, w], words[b, w], words[c, w], words[d, w]
             masks[s, ALWAYS + w] &= p & q & r & t
             masks[s, EVER + w] |= p | q | r | t
-            masks[s, LOW + w] = min(masks[s, LOW + w], min(min(p, q), min(r, t)))
-            masks[s, HIGH + w] = max(masks[s, HIGH + w], max(max(p, q), max(r, t)))
+            masks[s, LOW + w] = min(masks[s, LOW + w], min(min(p, q), min(r, t)))  # noqa: PLW3301 - in vectors
+            masks[s, HIGH + w] = max(masks[s, HIGH + w], max(max(p, q), max(r, t)))  # noqa: PLW3301 - the same
 
 
 @inlined

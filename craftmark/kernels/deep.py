@@ -64,7 +64,5 @@ def fold_deep(
             targets_of_run(j, stop, rows, s, words, registers, bits)
             ports_of_run(j, stop, rows, s, words, DPORT, bitmap)
         fair_of_run(j, stop, rows, s, words, ts_ns, packet_id, k, size, rank, ident, place, kept, kept_ns)
-        times_of_run(
-            j, stop, rows, s, words, ts_ns, packet_id, k, size_t, rank_t, ident_t, place_t, kept_t, kept_ns_t
-        )
+        times_of_run(j, stop, rows, s, words, ts_ns, packet_id, k, size_t, rank_t, ident_t, place_t, kept_t, kept_ns_t)
         j = stop

@@ -67,7 +67,7 @@ _AHEAD = 1024  # keys whose places in the table are fetched before the first is 
 _FRAGMENT_OR_QUOTE = 0x201  # NOTE_FRAGMENT | NOTE_QUOTE
 
 
-@device
+@inlined
 def mix(n, word):
     """Return a 32-bit hash of hash ``n`` and a 32-bit word."""
     h = ((n ^ word) * _MIX_A) & _M32
@@ -216,8 +216,9 @@ def assign(n, words, ts_ns, key, hashes, missed, recent, table, keys, info, numb
     """Give rows their strands and count them; there must be room for ``n`` strands more.
 
     ``recent`` remembers the last strand of more than one packet by a few bits of its source and control bits: long
-    strands are found there, without a hash of the whole key. All others are looked up behind them, when the places of the table that they need
-    are on their way from memory: ``key``, ``hashes`` and ``missed`` are room for ``n`` of them.
+    strands are found there, without a hash of the whole key. All others are looked up behind them, when the places of
+    the table that they need are on their way from memory: ``key``, ``hashes`` and ``missed`` are room for ``n`` of
+    them.
     """
     many = 0
     touched = 0

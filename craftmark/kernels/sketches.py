@@ -117,17 +117,13 @@ def sift_down(size, base, rank, ident, place):
         k = child
 
 
-@device
+@inlined
 def pair_hash(i, words):
     """Return a 32-bit hash of the two ends of row ``i``, the same for both directions of a conversation."""
-    ends = 0
-    ends += words[i, IP_SRC]
-    ends += words[i, IP_DST]
-    ports = 0
-    protocol = words[i, PROTOCOL]
-    if protocol in (TCP, UDP, SCTP):
-        ports += words[i, SPORT]
-        ports += words[i, DPORT]
+    ends = (words[i, IP_SRC] + 0) + words[i, IP_DST]
+    protocol = words[i, PROTOCOL] + 0
+    has_ports = protocol == TCP or protocol == UDP or protocol == SCTP  # noqa: PLR1714 - a tuple costs more, compiled
+    ports = (words[i, SPORT] + 0) + words[i, DPORT] if has_ports else 0
     return mix(mix(_SEED, ends & _M32), ports & _M32)
 
 
@@ -137,7 +133,7 @@ def fair_rank(n, ident):
     return (n << 30) | (mix(mix(n, ident & _M32), ident >> 32) >> 2)
 
 
-@device
+@inlined
 def slice_hash(n):
     """Return a 30-bit hash of a time slice."""
     return mix(mix(_SEED, n & _M32), (n >> 32) & _M32) >> 2
@@ -229,9 +225,7 @@ def fold_sample(n, rows, slot, words, ts_ns, packet_id, by_time, k, size, rank, 
     while j < n:
         stop = end_of_run(j, n, slot)
         if by_time:
-            times_of_run(
-                j, stop, rows, slot[j], words, ts_ns, packet_id, k, size, rank, ident, place, kept, kept_ns
-            )
+            times_of_run(j, stop, rows, slot[j], words, ts_ns, packet_id, k, size, rank, ident, place, kept, kept_ns)
         else:
             fair_of_run(j, stop, rows, slot[j], words, ts_ns, packet_id, k, size, rank, ident, place, kept, kept_ns)
         j = stop

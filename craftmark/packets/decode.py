@@ -131,22 +131,27 @@ class Decoder:
         rows = min(self.room, located.rows - first)
         part = slice(first, first + rows)
         frames = located.frames
-        starts, captured, wire, links = frames.starts[part], frames.captured[part], frames.wire[part], frames.links[part]
+        starts, captured, wire, links = (
+            frames.starts[part],
+            frames.captured[part],
+            frames.wire[part],
+            frames.links[part],
+        )
         decode_frames(rows, located.octets, starts, captured, wire, links, self._words)
         packet_id = np.add(self._numbers[:rows], located.first_id + first, out=self._packet_id[:rows])
         raw = RawFrames(located.octets, starts, captured, wire, links)
         return PacketBatch(self._words[:rows], frames.ts_ns[part], packet_id, raw)
 
     def decode_records(
-        self, octets: Octets, layout: RecordLayout, frames: Frames, state: State, *, first_id: int
+        self, octets: Octets, layout: RecordLayout, frames: Frames, state: State, *, first_id: int, most: int | None
     ) -> PacketBatch:
-        """Find pcap records from ``state[0]`` on and return them decoded: both steps in one pass, for one core.
+        """Find up to ``most`` pcap records from ``state[0]`` on and return them decoded, in one pass: for one core.
 
         See the kernel of that name for ``state``. Links of all ``frames`` are those of the first.
         """
         rows: int = decode_records(
-            _most(octets, frames, state), octets, len(octets), *layout, int(frames.links[0]), frames.starts, frames.captured,
-            frames.wire, frames.ts_ns, self._words, state,
+            min(_most(octets, frames, state), most or self.room), octets, len(octets), *layout, int(frames.links[0]),
+            frames.starts, frames.captured, frames.wire, frames.ts_ns, self._words, state,
         )  # fmt: skip
         packet_id = np.add(self._numbers[:rows], first_id, out=self._packet_id[:rows])
         raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)

@@ -7,6 +7,7 @@ Python's global lock, so that threads are enough, and nothing is copied between 
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from typing import TYPE_CHECKING
@@ -49,6 +50,13 @@ def fold_on_cores(
     return evidence
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _evidence(relations: Mapping[str, Expression]) -> Evidence:
     return Evidence(relations, seed=secrets.randbits(60))
 
@@ -56,9 +64,7 @@ def _evidence(relations: Mapping[str, Expression]) -> Evidence:
 class _Work:
     """The pieces that are left, handed out one at a time."""
 
-    def __init__(
-        self, pieces: Iterable[Piece], where: Expression | None, watch: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, pieces: Iterable[Piece], where: Expression | None, watch: Callable[[int], None] | None) -> None:
         self._pieces = iter(pieces)
         self._where = where
         self._watch = watch

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from craftmark.evidence.ordering import order_by_hash
+from craftmark.kernels.ordering import gather_conversations
 from craftmark.packets import fields as f
 from craftmark.scans.kinds import Kind
 
@@ -27,7 +29,7 @@ SAID = {
     Kind.OTHER: 64,
 }  # fmt: skip
 DATA = 256  # payload inside a connection
-_NEVER = np.iinfo(np.int64).max
+_ALL = np.iinfo(np.int64).max
 
 
 class Conversations:
@@ -53,30 +55,19 @@ class Conversations:
         return len(self.strand)
 
     def _gather(self, said: Ints) -> None:
-        order = np.argsort(self.ends, kind="stable")
-        ends = self.ends[order]
-        start = np.flatnonzero(np.concatenate([[True], ends[1:] != ends[:-1]])) if len(ends) else np.empty(0, int)
-        self._order, self._start = order, np.append(start, len(order))
-        self._strand_order = np.argsort(self.strand, kind="stable")
+        n = len(self.ends)
+        self._order = order_by_hash(self.ends, 63)
+        self._strand_order = np.argsort(self.strand, kind="stable")  # nearly sorted: quick
         self._ordered = self.strand[self._strand_order]
-        self.number = np.empty(len(order), np.int64)
-        group = np.repeat(np.arange(len(start)), np.diff(np.append(start, len(order))))
-        self.number[order] = group
-        self.total = len(start)
-        if not len(start):
-            self.own = self.other = said
-            self.asked = np.zeros(0, bool)
-            return
-        forward = self.forward[order]
-        words = np.where(forward, said[order], said[order] << 16)
-        both = np.bitwise_or.reduceat(words, start)[self.number]
-        times = self.ts_ns[order]
-        first = np.minimum.reduceat(np.where(forward, times, _NEVER), start)[self.number]
-        back = np.minimum.reduceat(np.where(forward, _NEVER, times), start)[self.number]
-        self.own = np.where(self.forward, both & 0xFFFF, both >> 16)
-        self.other = np.where(self.forward, both >> 16, both & 0xFFFF)
+        self.number, self.own, self.other = (np.empty(n, np.int64) for _ in range(3))
         #: The other end spoke before this one.
-        self.asked = np.where(self.forward, back < first, first < back)
+        self.asked = np.empty(n, np.bool_)
+        start = np.empty(n + 1, np.int64)
+        self.total: int = gather_conversations(
+            n, self._order, self.ends.view(np.int64), self.forward, said, self.ts_ns, self.number, start, self.own,
+            self.other, self.asked,
+        )  # fmt: skip
+        self._start = start[: self.total + 1]
 
     def rows_of(self, strands: Ints) -> Ints:
         """Return the known rows of some strands."""
@@ -136,22 +127,26 @@ def _whole(finished: Finished, rows: Conversations) -> NDArray[np.bool_]:
     limits = finished.pair_limits()
     if (finished.slot < 0).all():
         return np.ones(len(rows), bool)
-    hosts, number = np.unique(rows.src, return_inverse=True)
-    of_host = np.full(len(hosts), np.iinfo(np.int64).max)
-    np.minimum.at(of_host, number, limits[rows.strand])
+    of_source = np.full(int(finished.source.max(initial=-1)) + 1, _ALL)
+    np.minimum.at(of_source, finished.source[finished.slot >= 0], limits[finished.slot >= 0])
+    mine = of_source[finished.source[rows.strand]]
+    limited = np.flatnonzero(mine < _ALL)
+    hosts, first = np.unique(rows.src[limited], return_index=True)
     place = np.minimum(np.searchsorted(hosts, rows.dst), len(hosts) - 1)
-    other = np.where(hosts[place] == rows.dst, of_host[place], np.iinfo(np.int64).max)
-    pair = finished.known_pairs()
-    whole: NDArray[np.bool_] = (pair <= of_host[number]) & (pair <= other)
+    other = np.where(hosts[place] == rows.dst, mine[limited[first]][place], _ALL)
+    limit = np.minimum(mine, other)
+    inside = np.flatnonzero(limit < _ALL)
+    whole = np.ones(len(rows), bool)
+    whole[inside] = finished.known_pairs(inside) <= limit[inside]
     return whole
 
 
 def _ends(rows: Conversations) -> tuple[Hashes, NDArray[np.bool_]]:
-    """Return a hash of each row's unordered pair of ends, and whether the row goes from the lesser to the greater."""
+    """Return a 63-bit hash of each row's unordered pair of ends, and whether it goes from the lesser to the greater."""
     mine = scramble(rows.src * np.uint64(65536) + rows.sport.astype(np.uint64))
     theirs = scramble(rows.dst * np.uint64(65536) + rows.dport.astype(np.uint64))
     forward = mine <= theirs
     low, high = np.minimum(mine, theirs), np.maximum(mine, theirs)
     family = rows.protocol.copy()
     family[family == f.ICMP6] = f.ICMP
-    return scramble(low + scramble(high + family.astype(np.uint64))), forward
+    return scramble(low + scramble(high + family.astype(np.uint64))) >> np.uint64(1), forward

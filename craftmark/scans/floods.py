@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from craftmark.evidence.ordering import numbered
 from craftmark.packets import fields as f
 from craftmark.scans.conversations import SAID, Conversations, scramble
 from craftmark.scans.kinds import ASKING, Kind
@@ -51,13 +52,16 @@ def crowds(finished: Finished, kind: Ints, rows: Conversations) -> list[Ints]:
     answered = np.bincount(source[rows.asked], minlength=n) > 0
     crowd = small & one_address & vain & ~answered
     members = np.flatnonzero(crowd[source])
-    if len(np.unique(source[members])) < CROWD:
+    first = np.full(n, -1, np.int64)
+    first[source[members[::-1]]] = np.arange(len(members))[::-1]
+    first = first[first >= 0]
+    if len(first) < CROWD:
         return []
-    target, inverse = np.unique(rows.dst[members], return_inverse=True)
-    sources = np.bincount(inverse[np.unique(source[members], return_index=True)[1]], minlength=len(target))
+    inverse, targets = numbered(scramble(rows.dst[members]))
+    sources = np.bincount(inverse[first], minlength=targets)
     asking = np.isin(kind[rows.strand[members]], ASKING) | stray[members]
-    asked = np.bincount(inverse[asking], minlength=len(target))
-    every = np.bincount(inverse, minlength=len(target))
+    asked = np.bincount(inverse[asking], minlength=targets)
+    every = np.bincount(inverse, minlength=targets)
     chosen = (sources >= CROWD) & (2 * asked >= every) & (sources >= CROWD_SHARE * sources.sum())
     return [np.unique(rows.strand[members[inverse == t]]) for t in np.flatnonzero(chosen)]
 

@@ -64,6 +64,8 @@ class Input:
         except SourceError:
             self.close()
             raise
+        if keep and self._hashed is None:
+            self._start_digest()
         has_epoch = self._provenance.clock == "epoch"
         self.first = (0 if has_epoch else 1, int(self._first.ts_ns[0]))
         if not keep and self._hashed is None:

@@ -44,6 +44,8 @@ _NEAR_S = 30 * 86_400
 _ANY_S = 1 << 33
 #: Octets kept of a stream's window that was searched in vain: records that start there may end in the next.
 _TAIL = 65_536
+#: Packets of the first batch, which is only looked at before it is known how the rest will be read.
+_FIRST_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ class PcapSource:
         decoder, frames = Decoder(BATCH_ROWS), self._room(BATCH_ROWS)
 
         def read(layout: RecordLayout, first_id: int) -> PacketBatch:
-            return decoder.decode_records(self._window.data, layout, frames, self._state, first_id=first_id)
+            most = None if self._provenance.packets else _FIRST_ROWS
+            octets, state = self._window.data, self._state
+            return decoder.decode_records(octets, layout, frames, state, first_id=first_id, most=most)
 
         return self._read(read, lambda batch: batch.ts_ns)
 

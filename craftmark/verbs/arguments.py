@@ -8,6 +8,9 @@ import os
 #: What a CASE may be, for the help of verbs that take one.
 CASE_HELP = "a capture or log, or a saved report (--json); - reads standard input"
 
+#: More would take memory, not save time.
+MOST_CORES = 256
+
 
 def add_page_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Add how the result is shown: ``screen_of`` reads it."""
@@ -31,6 +34,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--year", metavar="YYYY", type=year, help="the year of logs that have none")
     group.add_argument("--trust-clock", action="store_true", help="let dates count as evidence")
     group.add_argument("--format", metavar="NAME", dest="format_name", help="read all inputs as this format")
+    group.add_argument("--cores", metavar="N", type=cores, help="how many to use (default: all, for large captures)")
 
 
 def network(text: str) -> str:
@@ -64,6 +68,14 @@ def rules_folder(text: str) -> str:
         msg = f"{text!a} holds no rules, files that end in .toml"
         raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def cores(text: str) -> int:
+    """Return a number of cores."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_CORES):
+        msg = f"{text!a} is not a number of cores from 1 to {MOST_CORES}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def year(text: str) -> int:

@@ -62,9 +62,7 @@ def assigned(batch, seed, *, strands=64, entries=128):
     for first in range(0, len(batch), 20):
         part = batch.take(slice(first, first + 20))
         out = np.full(len(part), -1, np.int64)
-        _, args = run_both(
-            assign, len(part), part.words, part.ts_ns, *work(len(part)), *made, hash_factors(seed), out
-        )
+        _, args = run_both(assign, len(part), part.words, part.ts_ns, *work(len(part)), *made, hash_factors(seed), out)
         made, strand[first : first + 20] = args[5:10], args[11]
     return (*made, strand)
 
@@ -103,9 +101,7 @@ def test_a_larger_table_finds_the_same_strands(seed):
     larger = run_both(rehash, n, np.zeros(n, np.int64), np.zeros(512, np.int64), keys, hash_factors(seed))[1][1]
     made = (np.zeros(4, np.int64), larger, keys, info, numbers)
     again = np.full(len(batch), -1, np.int64)
-    _, out = run_both(
-        assign, len(batch), batch.words, batch.ts_ns, *work(len(batch)), *made, hash_factors(seed), again
-    )
+    _, out = run_both(assign, len(batch), batch.words, batch.ts_ns, *work(len(batch)), *made, hash_factors(seed), again)
     assert out[11].tolist() == strand.tolist()
     assert out[8][: int(numbers[N_STRANDS]), COUNT].tolist() == (2 * np.bincount(strand)).tolist()
 
