@@ -86,7 +86,9 @@ def contenders(packets: int, sources: int) -> list[Contender]:
         Contender(YARDSTICK, ["tcpdump", "-nr", whole, "tcp[13]==99"], packets),
         Contender("capinfos -c", ["capinfos", "-c", whole], packets),
         Contender("craftmark, bytes to columns", [python, STAGES, "columns", whole], packets, is_stage=True),
+        Contender("craftmark, bytes to evidence", [python, STAGES, "fold", whole], packets, is_stage=True),
         Contender("craftmark FILE", [python, "-m", "craftmark", whole], packets),
+        Contender("craftmark --cores 1 FILE", [python, "-m", "craftmark", "--cores", "1", whole], packets),
         Contender("p0f -r", ["p0f", "-r", some], n_some),
         Contender("dpkt", [python, STAGES, "dpkt", few], n_few, is_stage=True),
         Contender("tshark -T fields", ["tshark", "-nr", few, "-T", "fields", "-e", "ip.src", "-e", "tcp.flags"], n_few),
@@ -111,7 +113,15 @@ def print_speeds(rows: list[Contender]) -> None:
             f"{row.name:30} {row.packets:>11,} {measured.wall_s:8.2f} {measured.cpu_s:8.2f} {speed / 1e6:9.3f} {ratio}"
             f" {measured.memory / _MIB:6.0f}"
         )
-    print("MiB: anonymous memory at most. A stage's times are its own, without start and warm-up.")
+    print("MiB: anonymous memory at most. A stage's times are its own, on one core, without start and warm-up.")
+
+
+def print_shares(path: str, rounds: int) -> None:
+    """Print the seconds of each stage of the whole command, the median of several rounds."""
+    told = [json.loads(run([sys.executable, STAGES, "shares", path]).output.splitlines()[-1]) for _ in range(rounds)]
+    print(f"\n{'stage of craftmark FILE':30} {'wall s':>8}")
+    for stage in dict.fromkeys(stage for one in told for stage in one["stages"]):
+        print(f"{stage:30} {median(one['stages'].get(stage, 0.0) for one in told):8.2f}")
 
 
 def start_times(path: Path, *, cold: bool, bytecode: bool, rounds: int) -> tuple[Measurement, list[float]]:
@@ -165,6 +175,7 @@ def main() -> None:
                 print(f"round {number + 1}: {row.name}", file=sys.stderr)
                 row.go()
     print_speeds(rows)
+    print_shares(capture(options.packets, options.sources), options.rounds)
     print_starts(options.rounds)
 
 

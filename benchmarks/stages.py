@@ -1,6 +1,8 @@
 """One stage of work in a process of its own, its figures as one line of JSON: started by bench.py.
 
-python benchmarks/stages.py columns FILE     bytes to columns, after a warm-up
+python benchmarks/stages.py columns FILE     bytes to columns of a pcap on one core, after a warm-up
+python benchmarks/stages.py fold FILE        bytes to finished evidence on one core, after a warm-up
+python benchmarks/stages.py shares FILE      the whole command, with the seconds of each of its stages
 python benchmarks/stages.py dpkt FILE        the same fields with dpkt, for comparison
 python benchmarks/stages.py start FILE       the whole command, with the shares of import and compilation
 """
@@ -10,27 +12,92 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from craftmark.packets.batch import PacketBatch
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples" / "odd-scan-2000.pcap"
 
 
 def columns(path: str) -> dict[str, Any]:
-    """Read a file into columns and count its packets; the kernels are compiled or loaded before."""
-    from craftmark.sources.base import SourceOptions  # noqa: PLC0415 - not part of the other stages
-    from craftmark.sources.inputs import open_inputs  # noqa: PLC0415 - the same
+    """Read a file into columns and count its packets; no digest of the file is made."""
 
     def count(name: str) -> int:
-        return sum(len(batch) for batch in open_inputs([name], options=SourceOptions()).batches())
+        return sum(len(batch) for batch in _batches(name))
 
-    for _ in range(40):  # beyond the rows that are worked through by plain Python
-        count(str(EXAMPLE))
+    return _on_one_core(count, path)
+
+
+def fold(path: str) -> dict[str, Any]:
+    """Fold a file into finished evidence and count its packets; no digest of the file is made."""
+    from craftmark.run import local  # noqa: PLC0415 - not part of the other stages
+
+    def count(name: str) -> int:
+        return int(local.fold(_batches(name), {}).finish().count.sum())
+
+    return _on_one_core(count, path)
+
+
+def _batches(name: str) -> Iterator[PacketBatch]:
+    from craftmark.sources.base import Provenance, SourceOptions  # noqa: PLC0415 - not part of the other stages
+    from craftmark.sources.pcap import FORMAT  # noqa: PLC0415 - the same
+
+    with Path(name).open("rb") as stream:
+        yield from FORMAT.open(stream, Provenance(name), 1, SourceOptions()).batches()
+
+
+def _on_one_core(count: Callable[[str], int], path: str) -> dict[str, Any]:
+    """Measure work on one core; the kernels are compiled or loaded before."""
+    os.environ["CRAFTMARK_KERNELS"] = "compiled"
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    count(str(EXAMPLE))
     begin, cpu = time.perf_counter(), time.process_time()
     packets = count(path)
     return {"packets": packets, "wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
+
+
+def shares(path: str) -> dict[str, Any]:
+    """Run the whole command and tell the seconds of each stage; what is not named is the rest."""
+    begin = time.perf_counter()
+    from craftmark import cli, pipeline  # noqa: PLC0415 - what is measured
+    from craftmark.evidence.fold import Evidence  # noqa: PLC0415 - the same
+    from craftmark.report.concluding import Concluder  # noqa: PLC0415 - the same
+    from craftmark.verbs import examine  # noqa: PLC0415 - the same
+
+    spent = {"start": time.perf_counter() - begin}
+    _clocked(spent, pipeline, "_fold", "read and fold")
+    _clocked(spent, Evidence, "merge", "merge the cores' evidence")
+    _clocked(spent, Evidence, "finish", "finish the evidence")
+    _clocked(spent, pipeline, "find", "find scans")
+    _clocked(spent, Concluder, "__call__", "conclude")
+    _clocked(spent, examine, "_render", "render")
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = cli.main([path])
+    spent["read and fold"] -= spent.get("merge the cores' evidence", 0.0)
+    total = time.perf_counter() - begin
+    return {"code": code, "stages": {**spent, "rest": total - sum(spent.values())}, "wall_s": total}
+
+
+def _clocked(spent: dict[str, float], owner: Any, name: str, stage: str) -> None:
+    """Add up the seconds of a function under the name of a stage."""
+    inner = getattr(owner, name)
+
+    def clocked(*args: Any, **named: Any) -> Any:
+        begin = time.perf_counter()
+        try:
+            return inner(*args, **named)
+        finally:
+            spent[stage] = spent.get(stage, 0.0) + time.perf_counter() - begin
+
+    setattr(owner, name, clocked)
 
 
 def dpkt_fields(path: str) -> dict[str, Any]:
@@ -104,7 +171,7 @@ def _listen_to_compiler(spent: list[float], inside: list[int]) -> None:
     event.register("numba:compile", Stopwatch())  # type: ignore[no-untyped-call]
 
 
-_STAGES: Final = {"columns": columns, "dpkt": dpkt_fields, "start": start}
+_STAGES: Final = {"columns": columns, "fold": fold, "shares": shares, "dpkt": dpkt_fields, "start": start}
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
