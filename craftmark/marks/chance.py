@@ -41,8 +41,11 @@ def same_value(count: int, bits: int) -> float:
     return 0.0 - max(0, count - 1) * bits * LOG10_2
 
 
-def at_least(tries: int, hits: int, share: float) -> float:
-    """Return Chernoff's bound on the chance of so many hits or more, each with probability ``share``."""
+def at_least(tries: float, hits: float, share: float) -> float:
+    """Return Chernoff's bound on the chance of so many hits or more, each with probability ``share``.
+
+    Fractions stand for draws that are worth less than a whole one.
+    """
     if tries <= 0 or hits <= share * tries:
         return 0.0
     q = hits / tries

@@ -1,15 +1,14 @@
 """All families in the order in which a reader wants their marks.
 
-A new family is a module of this folder with ``infer(dossier) -> list[Toolmark]`` and one line in FAMILIES; families
-that look for relations nobody named stand beside ``pairs``. A new solver is a module with
-``solve(dossier, recipe) -> list[Toolmark]`` and one line in SOLVERS.
+A new family is a module of this folder with ``infer(dossier) -> list[Toolmark]`` and one line in FAMILIES. A new solver
+is a module with ``solve(dossier, recipe) -> list[Toolmark]`` and one line in SOLVERS.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, timing, ttl, widths
+from craftmark.marks import constants, counters, options, order, relations, repeats, timing, ttl, widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +21,6 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
     ttl.infer,
     options.infer,
     relations.infer,
-    pairs.infer,
     counters.infer,
     widths.infer,
     order.infer,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from craftmark.marks import relations
-from craftmark.marks.relations import width
+from craftmark.marks.relations.named import width
 from craftmark.packets.expressions import parse
 from craftmark.packets.fields import IP_ID
 from tests.marks.dossiers import dossier_from_batch, probes

@@ -1,4 +1,4 @@
-"""Relations between header fields: the equations and keys that rules name, as counted in the probes that are known.
+"""The equations and keys that rules name, as counted in the probes that are known.
 
 An equation that holds nearly always is a mark of the design; an expression with one value in all probes carries a
 value of the run. A relation among fields that are all constant says nothing and is left out. Only probes that differ
@@ -7,35 +7,43 @@ in the relation's fields count for its chance: a repeated packet proves nothing 
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import log10
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from craftmark.marks.base import Toolmark
-from craftmark.marks.chance import LOG10_2, STATED_AT, at_least
-from craftmark.marks.sequences import shown
+from craftmark.marks.chance import FREE, LOG10_2, STATED_AT, at_least
+from craftmark.marks.sequences import packets_with, shown
 from craftmark.packets.expression_nodes import Binary, Call, Comparison, FieldValue, Number, Value
 from craftmark.packets.expressions import parse
-from craftmark.packets.fields import FIELDS
+from craftmark.packets.fields import FIELDS, fields_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from craftmark.evidence.dossier import Dossier, RelationEvidence
     from craftmark.packets.expressions import Expression
 
 #: Share of the probes in which an equation must hold: foreign packets and rewritten ports spoil a few.
 _NEARLY_ALWAYS: Final = 0.9
+#: Pairs of fields that may hold one number, for the correction.
+_PAIRS: Final = 6
 
 _LOW_BITS: Final = {"low8": 8, "low15": 15, "low16": 16, "low24": 24, "low31": 31}
 
 
-def infer(dossier: Dossier) -> list[Toolmark]:
-    """Return a mark for each relation that holds and is beyond chance."""
-    marks = [_mark(dossier, evidence) for evidence in dossier.relations.values()]
-    return [mark for mark in marks if mark is not None]
+def find(dossier: Dossier) -> Iterator[tuple[Expression, Toolmark]]:
+    """Yield each named relation that holds and is beyond chance, with its mark."""
+    for evidence in dossier.relations.values():
+        expression = parse(evidence.text)
+        mark = _mark(dossier, evidence, expression)
+        if mark is not None:
+            yield expression, mark
 
 
-def _mark(dossier: Dossier, evidence: RelationEvidence) -> Toolmark | None:
-    expression = parse(evidence.text)
+def _mark(dossier: Dossier, evidence: RelationEvidence, expression: Expression) -> Toolmark | None:
     if evidence.held < max(1.0, _NEARLY_ALWAYS * evidence.seen) or _all_constant(dossier, expression):
         return None
     if not expression.is_predicate and evidence.value is None:
@@ -49,7 +57,7 @@ def _mark(dossier: Dossier, evidence: RelationEvidence) -> Toolmark | None:
         return None
     return Toolmark(
         kind="relation",
-        statement=_statement(evidence, expression),
+        statement=statement(expression, evidence.value or 0),
         fields=expression.fields,
         held=evidence.held,
         seen=evidence.seen,
@@ -90,13 +98,40 @@ def _chance(expression: Expression, tries: int, hits: int) -> float:
     return 0.0 - max(0, hits - 1) * bits * LOG10_2
 
 
-def _statement(evidence: RelationEvidence, expression: Expression) -> str:
+def statement(expression: Expression, value: int) -> str:
+    """Return a relation as a mark states it; ``value`` of an expression that is no predicate."""
     if expression.is_equation:
         return str(expression).replace(" == ", " = ")
     if expression.is_predicate:
         return str(expression)
-    value = evidence.value or 0
     return f"{expression} = " + (f"0x{value:X}" if value > 9 else str(value))
+
+
+def equal_constants(dossier: Dossier) -> list[Toolmark]:
+    """Find wide fields that are constant, not 0, and the same: one number put into several fields."""
+    found = []
+    for one, other in combinations(_wide_free(dossier), 2):
+        first, second, bits = dossier.fields[one], dossier.fields[other], FIELDS[one].bits
+        if not first.constant or first.constant != second.constant:
+            continue
+        found.append(
+            Toolmark(
+                kind="relation",
+                statement=f"{one} = {other}",
+                fields=(one, other),
+                held=min(first.seen, second.seen),
+                seen=min(first.seen, second.seen),
+                log10_chance=-bits * LOG10_2 + log10(_PAIRS),
+                level="class",
+                packets=packets_with(dossier, one),
+            )
+        )
+    return found
+
+
+def _wide_free(dossier: Dossier) -> list[str]:
+    fields = [field for field in fields_of(dossier.protocol) if field.name in FREE and field.bits == 32]
+    return [field.name for field in fields if dossier.field(field.name) is not None]
 
 
 def width(node: Value) -> int:

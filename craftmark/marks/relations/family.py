@@ -1,0 +1,129 @@
+"""The family: all relations of a dossier, each told once, in the rules' words where a rule has words for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from craftmark.marks.base import Toolmark
+from craftmark.marks.relations import formulas, named, sums
+from craftmark.marks.relations.headers import different_rows, headers_of
+from craftmark.marks.relations.phrasing import phrased
+from craftmark.marks.relations.proof import FOUND_AT, relation_chance, ways
+from craftmark.marks.relations.told import Told
+from craftmark.marks.sequences import shown
+from craftmark.packets.expressions import parse
+from craftmark.packets.linear import linear_form
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from craftmark.evidence.dossier import Dossier
+    from craftmark.marks.relations.headers import Headers
+    from craftmark.packets.batch import PacketBatch
+    from craftmark.packets.expressions import Expression
+
+
+def infer(dossier: Dossier) -> list[Toolmark]:
+    """Return a mark for each relation that holds beyond chance and does not follow from those before it."""
+    told = Told(dossier)
+    marks = [mark for expression, mark in named.find(dossier) if told.adds(expression)]
+    headers = headers_of(dossier)
+    if headers is not None:
+        marks += _discovered(dossier, headers, told)
+    return marks + named.equal_constants(dossier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A relation to be proven: what it explains, by how many bits, and how many were tried to find it."""
+
+    expression: Expression
+    explained: str
+    bits: int
+    value: int
+    given: int
+    held: int
+    log10_ways: float
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """Order in which candidates are told: what holds most often, explains most, and is simplest."""
+        return -self.held, -self.bits, self.log10_ways, len(str(self.expression)), self.value, str(self.expression)
+
+    def holds(self, packets: PacketBatch) -> NDArray[np.bool_]:
+        """Tell in which packets it holds."""
+        held: NDArray[np.bool_] = self.expression.evaluate(packets) == (
+            1 if self.expression.is_equation else self.value
+        )
+        return held
+
+
+def _candidates(headers: Headers) -> list[_Candidate]:
+    found = formulas.find(headers)
+    parts = formulas.parts_of(headers) if found else 0
+    candidates = [
+        _Candidate(
+            parse(one.text), one.explained, one.bits, one.value, 1 if one.value else 0, one.held,
+            sum(ways(parts, count) for count in one.parts),
+        )
+        for one in phrased(found, headers.chosen)
+    ] + [
+        _Candidate(parse(one.text), one.explained, one.bits, one.value, one.given, one.held, one.log10_ways)
+        for one in sums.find(headers)
+    ]  # fmt: skip
+    return sorted(candidates, key=lambda one: one.rank)
+
+
+def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[Toolmark]:
+    """Yield the marks of candidates that are proven and new.
+
+    An xor relation that holds in all packets is new if it does not follow from those told; any other must hold where
+    nothing explains its field yet; and what arithmetic ties together needs no second relation.
+    """
+    explained: dict[str, NDArray[np.bool_]] = {}
+    tied: list[tuple[frozenset[str], NDArray[np.bool_]]] = []
+    for one in _candidates(headers):
+        held, names = one.holds(headers.packets), frozenset(one.expression.fields)
+        is_linear = linear_form(one.expression) is not None
+        known = [rows for fields, rows in tied if names <= fields]
+        if one.explained in explained and not (is_linear and held.all()):
+            known.append(explained[one.explained])
+        if any(2 * np.count_nonzero(held & rows) > np.count_nonzero(held) for rows in known):
+            continue
+        chance = _chance(headers, one, held)
+        if chance > FOUND_AT or not told.adds(one.expression):
+            continue
+        explained[one.explained] = held | explained.get(one.explained, False)
+        if not is_linear:
+            tied.append((names, held))
+        yield found_mark(dossier, one.expression, one.value, chance)
+
+
+def _chance(headers: Headers, one: _Candidate, held: NDArray[np.bool_]) -> float:
+    names = one.expression.fields
+    everything, good = different_rows(headers.packets, names), different_rows(headers.packets.take(held), names)
+    values = headers.values(one.explained)
+    return relation_chance(values, held, everything, good, one.bits, given=one.given) + one.log10_ways
+
+
+def found_mark(dossier: Dossier, expression: Expression, value: int, chance: float) -> Toolmark:
+    """Return the mark of a discovered relation, counted in all probes that are known."""
+    seen = expression.seen(dossier.sample)
+    held = seen & (expression.evaluate(dossier.sample) == (1 if expression.is_equation else value))
+    return Toolmark(
+        kind="relation",
+        statement=named.statement(expression, value),
+        fields=expression.fields,
+        held=int(held.sum()),
+        seen=int(seen.sum()),
+        log10_chance=min(chance, 0.0),
+        level="class" if expression.is_equation else "individual",
+        values=() if expression.is_equation else (value,),
+        sampled=dossier.sampled,
+        packets=shown(dossier.sample.take(held)),
+    )
