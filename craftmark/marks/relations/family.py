@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from craftmark.marks.base import Toolmark
-from craftmark.marks.relations import formulas, named, sums
-from craftmark.marks.relations.headers import different_rows, headers_of
+from craftmark.marks.relations import bits, formulas, named, sums
+from craftmark.marks.relations.headers import Headers, different_rows, headers_of
 from craftmark.marks.relations.phrasing import phrased
 from craftmark.marks.relations.proof import FOUND_AT, relation_chance, ways
 from craftmark.marks.relations.told import Told
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from craftmark.evidence.dossier import Dossier
-    from craftmark.marks.relations.headers import Headers
+    from craftmark.marks.relations.bits import BitRelation
     from craftmark.packets.batch import PacketBatch
     from craftmark.packets.expressions import Expression
+
+
+#: Share of the packets from which those that break a relation are foreign.
+_NEARLY_ALL: Final = 0.8
 
 
 def infer(dossier: Dossier) -> list[Toolmark]:
@@ -34,7 +38,9 @@ def infer(dossier: Dossier) -> list[Toolmark]:
     marks = [mark for expression, mark in named.find(dossier) if told.adds(expression)]
     headers = headers_of(dossier)
     if headers is not None:
-        marks += _discovered(dossier, headers, told)
+        found = list(_discovered(dossier, headers, told))
+        marks += [mark for mark, _ in found]
+        marks += _bits(dossier, _kept(headers, [held for _, held in found]), told)
     return marks + named.equal_constants(dossier)
 
 
@@ -44,6 +50,7 @@ class _Candidate:
 
     expression: Expression
     explained: str
+    word: Expression
     bits: int
     value: int
     given: int
@@ -68,19 +75,21 @@ def _candidates(headers: Headers) -> list[_Candidate]:
     parts = formulas.parts_of(headers) if found else 0
     candidates = [
         _Candidate(
-            parse(one.text), one.explained, one.bits, one.value, 1 if one.value else 0, one.held,
+            parse(one.text), one.explained, parse(one.word), one.bits, one.value, 1 if one.value else 0, one.held,
             sum(ways(parts, count) for count in one.parts),
         )
         for one in phrased(found, headers.chosen)
     ] + [
-        _Candidate(parse(one.text), one.explained, one.bits, one.value, one.given, one.held, one.log10_ways)
+        _Candidate(
+            parse(one.text), one.explained, parse(one.word), one.bits, one.value, one.given, one.held, one.log10_ways,
+        )
         for one in sums.find(headers)
     ]  # fmt: skip
     return sorted(candidates, key=lambda one: one.rank)
 
 
-def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[Toolmark]:
-    """Yield the marks of candidates that are proven and new.
+def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[tuple[Toolmark, NDArray[np.bool_]]]:
+    """Yield the marks of candidates that are proven and new, with the packets in which each holds.
 
     An xor relation that holds in all packets is new if it does not follow from those told; any other must hold where
     nothing explains its field yet; and what arithmetic ties together needs no second relation.
@@ -101,14 +110,57 @@ def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[Tool
         explained[one.explained] = held | explained.get(one.explained, False)
         if not is_linear:
             tied.append((names, held))
-        yield found_mark(dossier, one.expression, one.value, chance)
+        yield found_mark(dossier, one.expression, one.value, chance), held
+
+
+def _kept(headers: Headers, helds: list[NDArray[np.bool_]]) -> Headers:
+    """Return the packets that keep what nearly all keep: the others are foreign."""
+    nearly = [held for held in helds if not held.all() and np.count_nonzero(held) >= _NEARLY_ALL * len(held)]
+    if not nearly:
+        return headers
+    return Headers(headers.packets.take(np.logical_and.reduce(nearly)), headers.given, headers.chosen)
 
 
 def _chance(headers: Headers, one: _Candidate, held: NDArray[np.bool_]) -> float:
-    names = one.expression.fields
+    names = [name for name in one.expression.fields if name != one.explained] or [one.explained]
     everything, good = different_rows(headers.packets, names), different_rows(headers.packets.take(held), names)
-    values = headers.values(one.explained)
+    values = one.word.evaluate(headers.packets).astype(np.int64)
     return relation_chance(values, held, everything, good, one.bits, given=one.given) + one.log10_ways
+
+
+def _bits(dossier: Dossier, headers: Headers, told: Told) -> Iterator[Toolmark]:
+    """Yield what single bits are told of that no whole field is."""
+    for run in bits.groups(bits.find(headers, told)):
+        chance = sum(one.log10_chance for one in run)
+        said = bits.formula(run)
+        if said is not None:
+            yield found_mark(dossier, parse(said[0]), said[1], chance)
+        else:
+            yield _bits_mark(dossier, run, chance)
+
+
+def _bits_mark(dossier: Dossier, run: list[BitRelation], chance: float) -> Toolmark:
+    sample = dossier.sample
+    names = list(dict.fromkeys([run[0].bit[0], *sorted({name for one in run for name, _ in one.others})]))
+    seen = np.logical_and.reduce([sample.present(name) for name in names])
+    held = seen.copy()
+    for one in run:
+        total = np.full(len(sample), one.constant, np.int64)
+        for name, place in one.others | {one.bit}:
+            total ^= sample.column(name).astype(np.int64) >> place
+        held &= total & 1 == 0
+    return Toolmark(
+        kind="relation",
+        statement=bits.words(run),
+        fields=tuple(names),
+        held=int(held.sum()),
+        seen=int(seen.sum()),
+        log10_chance=chance,
+        level="class",
+        name="bits",
+        sampled=dossier.sampled,
+        packets=shown(sample.take(held)),
+    )
 
 
 def found_mark(dossier: Dossier, expression: Expression, value: int, chance: float) -> Toolmark:

@@ -26,7 +26,7 @@ _EXPLAINED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """A relation in words: the field it explains, of how many bits, and the xor of all sides.
+    """A relation in words: the field it explains, which word of it, of how many bits, and the xor of all sides.
 
     text is the equation where ``value`` is 0, else the expression that has this value. parts: of how many parts each
     sum consists that it is made of.
@@ -34,6 +34,7 @@ class Formula:
 
     text: str
     explained: str
+    word: str
     bits: int
     value: int
     parts: tuple[int, ...]
@@ -50,7 +51,7 @@ def _alone(one: Sum, chosen: tuple[str, ...]) -> Formula:
     explained = min((part for part in one.parts if part.name in chosen), key=_rank)
     rest = one.parts - {explained}
     text = _text(_word(explained), _terms(rest), one.value)
-    return Formula(text, explained.name, 16, one.value, (len(one.parts),), one.held)
+    return Formula(text, explained.name, _word(explained), 16, one.value, (len(one.parts),), one.held)
 
 
 def _rank(part: Part) -> tuple[object, ...]:
@@ -71,7 +72,9 @@ def _joined(sums: list[Sum], chosen: tuple[str, ...]) -> Iterator[Formula]:
                     terms = _wide_terms(high.parts - {part}, low.parts - {other})
                     value = high.value << 16 | low.value
                     text = _text(name, terms, value)
-                    yield Formula(text, name, 32, value, (len(high.parts), len(low.parts)), min(high.held, low.held))
+                    yield Formula(
+                        text, name, name, 32, value, (len(high.parts), len(low.parts)), min(high.held, low.held)
+                    )
 
 
 def _text(explained: str, terms: list[str], value: int) -> str:

@@ -49,6 +49,7 @@ class Arithmetic:
 
     text: str
     explained: str
+    word: str
     bits: int
     value: int
     held: int
@@ -174,7 +175,9 @@ def _counted(table: _Table, one: int, terms: list[tuple[int, int]], ways: float)
     else:
         left = table.words[one].text + "".join(f" {'-' if sign > 0 else '+'} {word}" for word, sign in words)
         text = table.modulo(left)
-    yield Arithmetic(text, table.words[one].name, table.bits, value, held, 1 if value else 0, ways)
+    yield Arithmetic(
+        text, table.words[one].name, table.words[one].text, table.bits, value, held, 1 if value else 0, ways
+    )
 
 
 def _multiples(table: _Table, changes: Words) -> Iterator[Arithmetic]:
@@ -203,7 +206,9 @@ def _multiple(table: _Table, one: int, other: int, factor: int) -> Iterator[Arit
         return
     product = f"{table.words[other].text} * {factor}"
     text = f"{word.text} == {table.modulo(product)}" if value == 0 else table.modulo(f"{word.text} - {product}")
-    yield Arithmetic(text, word.name, table.bits, value, held, 2 if value else 1, log10(4 * len(table.words) ** 2))
+    yield Arithmetic(
+        text, word.name, word.text, table.bits, value, held, 2 if value else 1, log10(4 * len(table.words) ** 2)
+    )
 
 
 def _commonest(values: Words) -> tuple[int, int]:
