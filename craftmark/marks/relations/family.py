@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from craftmark.marks.base import Toolmark
-from craftmark.marks.relations import bits, formulas, named, sums
+from craftmark.marks.relations import bit_words, bits, formulas, named, streams, sums
 from craftmark.marks.relations.headers import Headers, different_rows, headers_of
 from craftmark.marks.relations.phrasing import phrased
 from craftmark.marks.relations.proof import FOUND_AT, relation_chance, ways
@@ -41,6 +41,7 @@ def infer(dossier: Dossier) -> list[Toolmark]:
         found = list(_discovered(dossier, headers, told))
         marks += [mark for mark, _ in found]
         marks += _bits(dossier, _kept(headers, [held for _, held in found]), told)
+        marks += streams.find(dossier, headers)
     return marks + named.equal_constants(dossier)
 
 
@@ -130,9 +131,9 @@ def _chance(headers: Headers, one: _Candidate, held: NDArray[np.bool_]) -> float
 
 def _bits(dossier: Dossier, headers: Headers, told: Told) -> Iterator[Toolmark]:
     """Yield what single bits are told of that no whole field is."""
-    for run in bits.groups(bits.find(headers, told)):
+    for run in bit_words.groups(bits.find(headers, told)):
         chance = sum(one.log10_chance for one in run)
-        said = bits.formula(run)
+        said = bit_words.formula(run)
         if said is not None:
             yield found_mark(dossier, parse(said[0]), said[1], chance)
         else:
@@ -151,7 +152,7 @@ def _bits_mark(dossier: Dossier, run: list[BitRelation], chance: float) -> Toolm
         held &= total & 1 == 0
     return Toolmark(
         kind="relation",
-        statement=bits.words(run),
+        statement=bit_words.words(run),
         fields=tuple(names),
         held=int(held.sum()),
         seen=int(seen.sum()),
