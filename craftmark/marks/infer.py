@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, options, order, relations, repeats, timing, ttl, widths
+from craftmark.marks import (
+    constants,
+    counters,
+    options,
+    order,
+    relations,
+    repeats,
+    residues,
+    stretches,
+    timing,
+    ttl,
+    widths,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,10 +33,12 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
     ttl.infer,
     options.infer,
     relations.infer,
+    residues.infer,
     counters.infer,
     widths.infer,
     order.infer,
     repeats.infer,
+    stretches.infer,
     timing.infer,
 )
 
