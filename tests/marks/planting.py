@@ -1,22 +1,19 @@
 """Planted probes: the published formulas of tools, written here independently of any solver; and what happens to them.
 
-Every maker takes a random generator and a number of probes. ``spoiled`` does to them what networks and neighbours do.
+Every maker takes a random generator and a number of probes; what follows them does to probes what networks and other
+programs do.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from craftmark.packets.batch import PacketBatch, join
-from craftmark.packets.fields import IP_ID, SPORT
+from craftmark.packets.fields import SPORT
 from tests.marks.dossiers import probes
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Maker = "Callable[[np.random.Generator, int], PacketBatch]"
 M32 = 0xFFFFFFFF
 
 
@@ -168,9 +165,3 @@ def two_tools(one: Any, other: Any, rng: np.random.Generator, count: int) -> Pac
     order = np.arange(2 * count).reshape(2, count).T.reshape(-1)[:count]
     whole = both.take(order)
     return PacketBatch(whole.words, np.sort(whole.ts_ns), np.arange(1, count + 1))
-
-
-def spoil_ip_id(batch: PacketBatch, rows: slice) -> PacketBatch:
-    """Return the packets with another IP ID in some rows."""
-    batch.words[rows, IP_ID] ^= 1
-    return batch

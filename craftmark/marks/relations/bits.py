@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _WIDE: Final = 0.75
 #: What people and protocols write has relations of its own among its bits: it may explain, but not be explained.
 _WRITTEN: Final = frozenset({"payload_head"})
+#: Share of one value from which a field that is not the sender's only marks foreign packets.
+_STILL: Final = 0.95
 #: How often foreign packets are looked for among those that are left.
 _CLEANINGS: Final = 3
 
@@ -81,6 +83,8 @@ def find(headers: Headers, told: Told) -> list[BitRelation]:
     free = table.independent([*imposed, *masks])
     found = []
     for mask in masks:
+        if told.ties(frozenset(name for name, _ in table.bits_of(mask))):
+            continue
         relation = _relation(headers, table.bits_of(mask), mask & 1, free)
         if relation.log10_chance <= FOUND_AT and told.adds_rows([relation.row]):
             found.append(relation)
@@ -88,9 +92,16 @@ def find(headers: Headers, told: Told) -> list[BitRelation]:
 
 
 def _columns(headers: Headers) -> Columns:
+    """Return the bits of fields that do not go by rule; a given field that hardly varies only marks foreign packets."""
     explained = frozenset(headers.chosen) - _WRITTEN
-    fields = ((name, FIELDS[name].bits, headers.values(name)) for name in headers.names)
-    return Columns((one for one in fields if one[0] not in explained or not goes_by_rule(one[2], one[1])), explained)
+    fields = []
+    for name in headers.names:
+        values, bits = headers.values(name), FIELDS[name].bits
+        counts = np.unique(values, return_counts=True)[1]
+        if goes_by_rule(values, bits) if name in explained else counts.max() > _STILL * len(values):
+            continue
+        fields.append((name, bits, values))
+    return Columns(fields, explained)
 
 
 def _relation(headers: Headers, chosen: list[Bit], constant: int, free: list[Bit]) -> BitRelation:

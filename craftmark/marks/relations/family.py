@@ -41,7 +41,8 @@ def infer(dossier: Dossier) -> list[Toolmark]:
         found = list(_discovered(dossier, headers, told))
         marks += [mark for mark, _ in found]
         marks += _bits(dossier, _kept(headers, [held for _, held in found]), told)
-        marks += streams.find(dossier, headers)
+        explained = frozenset(mark.fields[0] for mark in marks)
+        marks += streams.find(dossier, headers, explained)
     return marks + named.equal_constants(dossier)
 
 
@@ -58,10 +59,10 @@ class _Candidate:
     held: int
     log10_ways: float
 
-    @property
-    def rank(self) -> tuple[object, ...]:
-        """Order in which candidates are told: what holds most often, explains most, and is simplest."""
-        return -self.held, -self.bits, self.log10_ways, len(str(self.expression)), self.value, str(self.expression)
+    def rank(self, rows: int) -> tuple[object, ...]:
+        """Return its place among all: what holds most often first, then what explains most, then the simplest."""
+        text = str(self.expression)
+        return -formulas.share_step(self.held, rows), -self.bits, self.log10_ways, len(text), self.value, text
 
     def holds(self, packets: PacketBatch) -> NDArray[np.bool_]:
         """Tell in which packets it holds."""
@@ -86,7 +87,7 @@ def _candidates(headers: Headers) -> list[_Candidate]:
         )
         for one in sums.find(headers)
     ]  # fmt: skip
-    return sorted(candidates, key=lambda one: one.rank)
+    return sorted(candidates, key=lambda one: one.rank(len(headers.packets)))
 
 
 def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[tuple[Toolmark, NDArray[np.bool_]]]:

@@ -78,10 +78,14 @@ def first_of_each_conversation(headers: Headers) -> Headers:
 
     What later packets of a conversation repeat of the first is not chosen anew.
     """
-    rows = np.unique(headers.packets.words[:, _ENDS], axis=0, return_index=True)[1]
-    if len(rows) == 1 or len(rows) >= len(headers.packets) / 2:
-        return headers
-    return Headers(headers.packets.take(np.sort(rows)), headers.given, headers.chosen)
+    rows = conversations(headers.packets)
+    return headers if rows is None else Headers(headers.packets.take(rows), headers.given, headers.chosen)
+
+
+def conversations(packets: PacketBatch) -> NDArray[np.intp] | None:
+    """Return the first packet of each conversation, None where most packets stand alone, or all are one."""
+    rows = np.unique(packets.words[:, _ENDS], axis=0, return_index=True)[1]
+    return None if len(rows) == 1 or len(rows) >= len(packets) / 2 else np.sort(rows)
 
 
 def _varies(dossier: Dossier, name: str) -> bool:

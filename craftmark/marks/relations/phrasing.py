@@ -42,9 +42,8 @@ class Formula:
 
 
 def phrased(sums: list[Sum], chosen: tuple[str, ...]) -> list[Formula]:
-    """Return sums as formulas: what holds most often first, then what explains more bits, then the shortest."""
-    found = [*_joined(sums, chosen), *(_alone(one, chosen) for one in sums)]
-    return sorted(found, key=lambda one: (-one.held, -one.bits, sum(one.parts), one.text))
+    """Return sums as formulas: those of 32 bits that two sums make together, and each by itself."""
+    return [*_joined(sums, chosen), *(_alone(one, chosen) for one in sums)]
 
 
 def _alone(one: Sum, chosen: tuple[str, ...]) -> Formula:

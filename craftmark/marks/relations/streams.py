@@ -13,7 +13,7 @@ import numpy as np
 from craftmark.marks.base import Toolmark
 from craftmark.marks.chance import LOG10_2
 from craftmark.marks.relations.columns import SPARE, Columns, goes_by_rule
-from craftmark.marks.relations.headers import field_values
+from craftmark.marks.relations.headers import conversations, field_values
 from craftmark.marks.relations.proof import FOUND_AT, toggles
 from craftmark.marks.sequences import groups, shown
 from craftmark.marks.wording import counted, listed
@@ -36,12 +36,12 @@ _BEFORE: Final = ("", "previous ", "earlier ")
 Values = dict[str, "NDArray[np.int64]"]
 
 
-def find(dossier: Dossier, headers: Headers) -> list[Toolmark]:
-    """Return a mark for each field whose bits follow from the probes before."""
+def find(dossier: Dossier, headers: Headers, explained: frozenset[str]) -> list[Toolmark]:
+    """Return a mark for each field whose bits follow from the probes before, of those not explained already."""
     packets = dossier.consecutive.take(slice(0, _ROWS))
-    if len(packets) < SPARE:
+    if len(packets) < SPARE or conversations(packets) is not None:
         return []
-    drawn = _drawn(headers, packets)
+    drawn = _drawn(headers, packets, explained)
     bits = sum(FIELDS[name].bits for name in drawn)
     for lags in (1, 2):
         if not drawn or (lags + 1) * bits > _COLUMNS:
@@ -55,13 +55,12 @@ def find(dossier: Dossier, headers: Headers) -> list[Toolmark]:
     return []
 
 
-def _drawn(headers: Headers, packets: PacketBatch) -> Values:
-    """Return the fields that are drawn anew in each probe, the target first; of equal ones the first."""
+def _drawn(headers: Headers, packets: PacketBatch, explained: frozenset[str]) -> Values:
+    """Return the fields that are drawn anew in each probe, the target first."""
     found: Values = {}
     for name in headers.names:
         values = field_values(packets, name)
-        is_known = any(np.array_equal(values, known) for known in found.values())
-        if name in ("ip_src", "tcp_dport", "udp_dport", "sctp_dport") or is_known:
+        if name in explained or name in ("ip_src", "tcp_dport", "udp_dport", "sctp_dport"):
             continue
         if len(np.unique(values)) >= _DRAWN * len(values) and not goes_by_rule(values, FIELDS[name].bits):
             found[name] = values

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Told:
     """The span of all xor relations told so far, modulo the bits that never change in this dossier.
 
-    Of relations that are not linear the texts are kept.
+    Of relations that are not linear the texts are kept, and which fields they tie together.
     """
 
     def __init__(self, dossier: Dossier) -> None:
@@ -27,6 +27,7 @@ class Told:
                 self.varying |= (evidence.always_one ^ evidence.ever_one) << header_bit(name, 0)
         self.span = Span()
         self._texts: set[str] = set()
+        self._tied: list[frozenset[str]] = []
 
     def adds(self, expression: Expression) -> bool:
         """Tell whether a relation says something new, and count it as told from now on."""
@@ -34,6 +35,7 @@ class Told:
         if form is None:
             is_new = str(expression) not in self._texts
             self._texts.add(str(expression))
+            self._tied.append(frozenset(expression.fields))
             return is_new
         return self.adds_rows(form.rows)
 
@@ -44,3 +46,7 @@ class Told:
             return False
         self.span = self.span.with_vectors(rest)
         return True
+
+    def ties(self, names: frozenset[str]) -> bool:
+        """Tell whether a relation that is not linear ties all these fields together: its low bits look linear."""
+        return any(names <= tied for tied in self._tied)
