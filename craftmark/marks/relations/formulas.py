@@ -35,6 +35,9 @@ _ALIKE: Final = (0.2, 0.98)
 _FEWEST_ALIKE: Final = 6
 #: Bits beyond the number of parts from which sums of any length are determined.
 _SPARE_BITS: Final = 16
+#: Sums with the same changes that are paired, and sums counted, of each handful: hostile packets could hold thousands.
+_ALIKE_SUMS: Final = 24
+_SUMS: Final = 200
 #: Independent relations up to which all their sums are looked at for the shortest.
 _ALL_SUMS: Final = 7
 
@@ -156,8 +159,9 @@ def _short(places: Sequence[int], vectors: Sequence[int]) -> list[int]:
         sums.setdefault(vector ^ more, []).append(one | other)
     found = set(sums.pop(0, []))
     for same in sums.values():
-        found.update(one | other for one, other in combinations(same, 2) if not one & other)
-    return sorted(found)
+        if len(same) > 1:
+            found.update(one | other for one, other in combinations(same[:_ALIKE_SUMS], 2) if not one & other)
+    return sorted(found, key=lambda mask: (mask.bit_count(), mask))[:_SUMS]
 
 
 def _shortest(masks: list[int]) -> list[int]:

@@ -31,6 +31,10 @@ _FEWEST: Final = 3
 _HANDFULS: Final = 6
 
 
+#: Words by their first two changes, as one number.
+_Known = dict[int, list[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """A field, or half of one, that takes part in arithmetic; as the grammar writes it."""
@@ -113,15 +117,19 @@ def _found(table: _Table, rows: NDArray[np.intp]) -> Iterator[Arithmetic]:
     some = table.values[:, rows]
     changes = (some[:, 1:] - some[:, :1]) & np.uint32(table.mask)
     if len(rows) >= _FEWEST:
-        yield from chain(_pairs(table, changes), _triples(table, changes), _multiples(table, changes))
+        known = _explained(table, changes)
+        if known:
+            looks = (_pairs, _triples, _multiples)
+            yield from chain.from_iterable(look(table, changes, known) for look in looks)
 
 
-def _explained(table: _Table, changes: Words) -> dict[int, list[int]]:
+def _explained(table: _Table, changes: Words) -> _Known:
     """Return the words that a relation may explain, by their first two changes as one number."""
-    known: dict[int, list[int]] = {}
+    known: _Known = {}
+    keys = _key(changes).tolist()
     for place in np.flatnonzero(changes.any(axis=1)).tolist():
         if table.words[place].name in table.chosen and not table.words[place].is_swapped:
-            known.setdefault(int(_key(changes[place])), []).append(place)
+            known.setdefault(keys[place], []).append(place)
     return known
 
 
@@ -131,9 +139,9 @@ def _key(changes: Words) -> NDArray[np.uint64]:
     return key
 
 
-def _pairs(table: _Table, changes: Words) -> Iterator[Arithmetic]:
+def _pairs(table: _Table, changes: Words, known: _Known) -> Iterator[Arithmetic]:
     """Yield a - b = K and a + b = K."""
-    known, mask = _explained(table, changes), np.uint32(table.mask)
+    mask = np.uint32(table.mask)
     ways = log10(4 * len(table.words) ** 2)
     for sign, rows in ((1, changes), (-1, -changes & mask)):
         for other, key in enumerate(_key(rows).tolist()):
@@ -142,9 +150,9 @@ def _pairs(table: _Table, changes: Words) -> Iterator[Arithmetic]:
                     yield from _counted(table, one, [(other, sign)], ways)
 
 
-def _triples(table: _Table, changes: Words) -> Iterator[Arithmetic]:
+def _triples(table: _Table, changes: Words, known: _Known) -> Iterator[Arithmetic]:
     """Yield a = b + c + K and a = b - c + K."""
-    known, mask = _explained(table, changes), np.uint32(table.mask)
+    mask = np.uint32(table.mask)
     wanted = np.array(sorted(known), np.uint64)
     plain = [p for p, word in enumerate(table.words) if not word.is_swapped and changes[p].any()]
     some, ways = changes[plain], log10(8) + 3 * log10(len(table.words))
@@ -180,10 +188,10 @@ def _counted(table: _Table, one: int, terms: list[tuple[int, int]], ways: float)
     )
 
 
-def _multiples(table: _Table, changes: Words) -> Iterator[Arithmetic]:
+def _multiples(table: _Table, changes: Words, known: _Known) -> Iterator[Arithmetic]:
     """Yield a = K * b + C, the factor from the first odd change of b."""
     wide, mask = changes.astype(np.uint64), np.uint64(table.mask)
-    places = [place for same in _explained(table, changes).values() for place in same]
+    places = [place for same in known.values() for place in same]
     odd = changes & 1
     others = np.flatnonzero(odd.any(axis=1))
     if not places or not len(others):
