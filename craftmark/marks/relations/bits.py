@@ -83,9 +83,10 @@ def find(headers: Headers, told: Told) -> list[BitRelation]:
     free = table.independent([*imposed, *masks])
     found = []
     for mask in masks:
-        if told.ties(frozenset(name for name, _ in table.bits_of(mask))):
+        bits = table.bits_of(mask)
+        if told.follows(row_of(bits)) or told.ties(frozenset(name for name, _ in bits)):
             continue
-        relation = _relation(headers, table.bits_of(mask), mask & 1, free)
+        relation = _relation(headers, bits, mask & 1, free)
         if relation.log10_chance <= FOUND_AT and told.adds_rows([relation.row]):
             found.append(relation)
     return found

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Probes looked at, and columns of single bits beyond which only the probe before is.
 _ROWS: Final = 1024
-_COLUMNS: Final = 320
+_COLUMNS: Final = 240
 #: Share of different values from which a field is drawn anew in each probe.
 _DRAWN: Final = 0.9
 _BEFORE: Final = ("", "previous ", "earlier ")

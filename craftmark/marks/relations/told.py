@@ -47,6 +47,10 @@ class Told:
         self.span = self.span.with_vectors(rest)
         return True
 
+    def follows(self, row: int) -> bool:
+        """Tell whether a relation among bits follows from those told."""
+        return self.span.reduced(row & self.varying) == 0
+
     def ties(self, names: frozenset[str]) -> bool:
         """Tell whether a relation that is not linear ties all these fields together: its low bits look linear."""
         return any(names <= tied for tied in self._tied)
