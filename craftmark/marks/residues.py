@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 #: Sources that may share the targets, and moduli tried from their number on: some sources may not have been seen.
 _MOST_SOURCES: Final = 256
 _MODULI: Final = 48
+#: Share of the largest source's targets from which a source is one of those that share.
+_SOME: Final = 0.4
 #: Pairs of source and target that are looked at first.
 _GLIMPSE: Final = 64
-#: Share of the pairs of source and target that must fit.
-_NEARLY_ALL: Final = 0.95
+#: Share of the pairs of source and target that must fit, and of the first ones looked at.
+_NEARLY_ALL: Final = 0.9
+_MOST: Final = 0.8
 _WAYS: Final = 2
 
 
@@ -38,11 +41,13 @@ def infer(dossier: Dossier) -> list[Toolmark]:
     source = groups(packets, "source")
     pairs = np.unique(np.stack([source, column(packets, "ip_dst")]), axis=1)
     orders = (("ip_dst", pairs[1]), ("swap32(ip_dst)", pairs[1].astype(np.uint32).byteswap().astype(np.int64)))
+    counts = np.bincount(pairs[0])
+    sources = int((counts >= _SOME * counts.max()).sum())
     few = np.linspace(0, pairs.shape[1] - 1, _GLIMPSE).astype(np.intp)
-    for modulus in range(dossier.sources_total, dossier.sources_total + _MODULI):
+    for modulus in range(sources, sources + _MODULI) if sources > 1 else ():
         for text, targets in orders:
             residue = targets % modulus
-            if _kept(pairs[0][few], residue[few], modulus).sum() < _NEARLY_ALL * _GLIMPSE:
+            if _kept(pairs[0][few], residue[few], modulus).sum() < _MOST * _GLIMPSE:
                 continue
             held, chance = _fit(pairs[0], residue, modulus)
             if held >= _NEARLY_ALL * len(targets) and chance <= STATED_AT:
@@ -51,13 +56,14 @@ def infer(dossier: Dossier) -> list[Toolmark]:
 
 
 def _kept(source: NDArray[np.int64], residue: NDArray[np.int64], modulus: int) -> NDArray[np.int64]:
-    """Return for each source how many of its targets have its commonest remainder; 0 if two sources share theirs."""
+    """Return how many targets each remainder's own source has: of the sources that mostly have it, the largest."""
     table = np.zeros((int(source.max()) + 1, modulus), np.int64)
     np.add.at(table, (source, residue), 1)
-    table = table[table.any(axis=1)]
     commonest = table.argmax(axis=1)
-    most: NDArray[np.int64] = table.max(axis=1) if len(np.unique(commonest)) == len(table) else np.zeros(1, np.int64)
-    return most
+    most = table.max(axis=1)
+    best = np.zeros(modulus, np.int64)
+    np.maximum.at(best, commonest, most)
+    return best[best > 0]
 
 
 def _fit(source: NDArray[np.int64], residue: NDArray[np.int64], modulus: int) -> tuple[int, float]:

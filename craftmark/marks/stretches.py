@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: Probes per stretch on average from which values stay, and the fewest stretches that are told.
 _LONG: Final = 3.0
 _FEWEST: Final = 2
-#: Share of the changes that come with a change of target, and of the steps that go one way in a clock.
+#: Share of the stretches that have a value of their own, of the changes that come with a change of target, and of the
+#: steps that go one way in a clock.
 _NEARLY_ALL: Final = 0.9
 
 
@@ -55,7 +56,7 @@ def _stays(packets: PacketBatch, name: str, at_targets: NDArray[np.bool_]) -> bo
     changes = _changes(values)
     count = int(np.count_nonzero(changes))
     stretches = count + 1
-    if stretches < _FEWEST or stretches * _LONG > len(values) or len(np.unique(values)) < stretches:
+    if stretches < _FEWEST or stretches * _LONG > len(values) or len(np.unique(values)) < _NEARLY_ALL * stretches:
         return False
     if np.count_nonzero(changes & at_targets) >= _NEARLY_ALL * count and np.count_nonzero(at_targets) <= 2 * count:
         return False
@@ -75,21 +76,22 @@ def _is_a_clock(values: NDArray[np.int64], bits: int) -> bool:
 def _mark(dossier: Dossier, packets: PacketBatch, names: list[str]) -> list[Toolmark]:
     values = column(packets, names[0])
     sizes = np.unique(values, return_counts=True)[1].tolist()
-    chance = in_blocks(sizes, len(sizes) - 1)
+    stretches = int(np.count_nonzero(_changes(values))) + 1
+    chance = in_blocks(sizes, stretches - 1)
     if chance > STATED_AT:
         return []
     keep = "keeps its value" if len(names) == 1 else "keep their values"
     return [
         Toolmark(
             kind="repeat",
-            statement=f"{listed(names)} {keep} for a stretch of probes: {len(sizes):,} stretches",
+            statement=f"{listed(names)} {keep} for a stretch of probes: {stretches:,} stretches",
             fields=tuple(names),
             held=len(values),
             seen=len(values),
             log10_chance=chance,
             level="class",
             name="per-stretch",
-            values=(len(sizes),),
+            values=(stretches,),
             sampled=len(values) < dossier.probes,
             packets=shown(packets),
         )

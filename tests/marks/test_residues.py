@@ -48,3 +48,15 @@ def test_random_sources_ranges_and_repeated_targets_share_nothing_out() -> None:
     assert found(ip_src=7 + np.arange(400) // 100, ip_dst=np.arange(400)) == []
     assert found(ip_src=7 + np.arange(400) % 4, ip_dst=90 + np.arange(400) % 4) == []
     assert found(ip_src=7, ip_dst=DST) == []
+
+
+def test_another_programs_source_does_not_hide_it() -> None:
+    batch = planting.mixed(planting.shared_out, np.random.default_rng(1), 300, 0.05)
+    (mark,) = residues.infer(dossier_from_batch(batch))
+    assert mark.values == (5,)
+
+
+def test_one_source_with_even_targets_and_a_stray_share_nothing_out() -> None:
+    source = np.full(400, 7)
+    source[3] = 8
+    assert found(ip_src=source, ip_dst=DST & ~1) == []
