@@ -1,0 +1,290 @@
+"""Fits a walk x -> g * x modulo a prime to elements seen at known times, for an unknown g and an unknown pace.
+
+Let d be the logarithms of the elements. On the walk d = step * n + c modulo the group's order, n counting steps. One
+pair of elements with a guessed gap of k steps gives the step, and with it the place of every other element in the
+walk: n = k * d / d(pair). So k is counted up from 1, and the first k that puts the others where the clock wants them
+is the answer; no table of generators is needed. A generator's powers and roots walk the same elements in larger or
+smaller steps; the walk with the fewest steps is found.
+
+A walk may be cut into arcs that are walked at the same time (threads, shards): places are compared modulo an arc then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd, inf, log10
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from craftmark.kernels.residues import multiply
+from craftmark.marks.chance import STATED_AT, at_least
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int64]
+    Reals = NDArray[np.float64]
+
+#: Packets that a walk is fitted to; the others check it.
+FITTED: Final = 16
+#: Packets below which nothing can be fitted: a pair, one for the pace, two to check.
+FEWEST: Final = 5
+#: Seconds by which a packet may be early or late: bursts, queues and clocks.
+JITTER: Final = 0.05
+#: Share of the fitted packets that must be on the walk.
+_ON_WALK: Final = 0.8
+#: Packets just before and after that one's place in the walk is compared with.
+_NEIGHBOURS: Final = 16
+#: Gaps looked at together.
+_CHUNK: Final = 1 << 16
+#: Pairs tried in a window of packets: the first may hold a stray one.
+_PAIRS: Final = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Elements in the order seen: logarithms, seconds, the group's order, and group elements per target of the list.
+
+    jitter: seconds by which an element may be early or late; where the clock is no use, ``seconds`` are ranks and
+    jitter has no limit.
+    """
+
+    logs: Numbers
+    seconds: Reals
+    order: int
+    sparse: float
+    jitter: float = JITTER
+
+    @cached_property
+    def common(self) -> int:
+        """The greatest common factor of all differences and the order: above 1 where only one class is walked."""
+        return gcd(self.order, *(int(one) for one in np.unique(self.logs - self.logs[0])))
+
+    @cached_property
+    def late(self) -> float:
+        """By how much packets may be late: in a short capture no more than a quarter of it."""
+        return min(self.jitter, float(self.seconds.max() - self.seconds.min()) / 4)
+
+    def part(self, start: int, end: int) -> Track:
+        """Return some consecutive elements."""
+        return Track(self.logs[start:end], self.seconds[start:end], self.order, self.sparse, self.jitter)
+
+    def by_rank(self) -> Track:
+        """Return the same elements without their clock."""
+        return Track(self.logs, np.arange(len(self.logs), dtype=np.float64), self.order, self.sparse, inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A fitted walk: logarithm of its step, number of arcs, logarithm of the anchor, and how it was fitted.
+
+    start, end: the elements of the track that it was fitted to. log10_chance: chance that random elements fit so well
+    in any of the hypotheses that were looked at.
+    """
+
+    step: int
+    arcs: int
+    anchor: int
+    start: int
+    end: int
+    log10_chance: float
+
+    def arc(self, order: int) -> int:
+        """Return the number of steps of an arc."""
+        return order // gcd(self.step, order) // self.arcs
+
+    def places(self, logs: Numbers, order: int) -> Numbers:
+        """Return steps from the anchor, 0 to the walk's length; -1 for elements that it never comes to."""
+        common = gcd(self.step, order)
+        length = order // common
+        away = (logs - self.anchor) % order
+        inverse = pow(self.step // common, -1, length)
+        places = multiply(away // common % length, np.int64(inverse), length)
+        return np.where(away % common == 0, places, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A walk followed over the whole track: each element's place from the first, which are on it, and windows' shares.
+
+    An element is on the walk where its place is among those of the elements seen just before and after it: order
+    alone, so pauses and changes of pace do not matter.
+    """
+
+    places: Numbers
+    held: NDArray[np.bool_]
+    shares: Reals
+
+
+def follow(walk: Walk, track: Track) -> Followed:
+    """Return where all elements of the track are in the walk."""
+    arc = walk.arc(track.order)
+    places = walk.places(track.logs, track.order)
+    visited = places >= 0
+    places = np.where(visited, places % arc, 0)
+    fitted = _centred(places[walk.start : walk.end], arc)
+    lowest = int(np.sort(fitted)[len(fitted) // 8])
+    margin = arc // 16 if walk.start == 0 else arc // 2
+    places = (places - lowest + margin) % arc - margin
+    count = len(places)
+    size = min(_NEIGHBOURS, count - 1)
+    begin = np.clip(np.arange(count) - size // 2, 0, count - size - 1)
+    window = begin[:, None] + np.arange(size + 1)
+    others = places[window][window != np.arange(count)[:, None]].reshape(count, size)
+    low, high = np.percentile(others, (20, 80), axis=1)
+    wide = high - low + _spread(high - low, track.sparse)
+    held = visited & (places >= low - wide) & (places <= high + wide)
+    return Followed(places, held, np.minimum(1.0, (high - low + 2 * wide + 1) / arc))
+
+
+class Rare(Protocol):
+    """Steps that a program can have drawn, a small share of all."""
+
+    log10_share: float
+
+    def has(self, step: int) -> bool:
+        """Tell whether a step, or the same walk in smaller steps, is one of them."""
+
+
+class Search:
+    """Looks for walks under one hypothesis after the other; counts what it looked at, up to a ceiling."""
+
+    def __init__(self, ceiling: int) -> None:
+        self.ceiling = ceiling
+        self.tries = 0
+
+    def fit(self, track: Track, arcs: int, fastest: float, rare: Rare | None = None) -> Walk | None:
+        """Return the walk with the fewest steps that fits, None if none does at up to ``fastest`` targets a second."""
+        for start in _windows(len(track.logs)):
+            end = min(start + FITTED, len(track.logs))
+            part = track.part(start, end)
+            for first, second in _pairs(part):
+                frame = _Frame(part, first, second, arcs)
+                found = self._count_up(frame, fastest, rare)
+                if found is not None:
+                    step, chance = found
+                    return Walk(step, arcs, int(part.logs[first]), start, end, chance)
+        return None
+
+    def _count_up(self, frame: _Frame, fastest: float, rare: Rare | None) -> tuple[int, float] | None:
+        most = frame.most(fastest)
+        for start in range(1, most + 1, _CHUNK):
+            steps = np.arange(start, min(start + _CHUNK, most + 1))
+            for jump in range(frame.arcs):
+                if self.tries >= self.ceiling:
+                    return None
+                self.tries += len(steps)
+                gaps = frame.paced(steps, jump * frame.arc)
+                found = frame.best(gaps, log10(self.tries), rare) if len(gaps) else None
+                if found is not None:
+                    return found
+        return None
+
+
+class _Frame:
+    """The fitted elements as seen from a pair whose gap is guessed, with the one farthest from it in time."""
+
+    def __init__(self, track: Track, first: int, second: int, arcs: int) -> None:
+        self.track = track
+        self.arcs = arcs
+        self.order = track.order // track.common
+        self.arc = self.order // arcs
+        self.seconds = track.seconds - track.seconds[first]
+        logs = (track.logs - track.logs[first]) // track.common % self.order
+        self.second = int(logs[second])
+        self.ratio = multiply(logs, np.int64(pow(self.second, -1, self.order)), self.order)
+        self.between = float(self.seconds[second])
+        distance = np.abs(self.seconds)
+        distance[[first, second]] = -1
+        self.far = int(distance.argmax())
+        self.span = float(self.seconds[self.far])
+        self.rest = np.array([i for i in range(len(logs)) if i not in (first, second, self.far)])
+
+    def most(self, fastest: float) -> int:
+        """Return the longest gap that a sender of ``fastest`` targets a second can have made."""
+        between = self.between + self.track.late
+        if self.track.jitter == inf:
+            return self.arc - 1
+        return min(self.arc - 1, int(fastest * self.track.sparse * between) + FITTED)
+
+    def paced(self, steps: Numbers, jump: int) -> Numbers:
+        """Return the gaps (steps within the arc, plus whole arcs) that agree with the far element's time."""
+        gaps = steps + jump
+        places = self._far(gaps)
+        slack = self._slack(places)
+        near = np.abs(steps * abs(self.span) - places * self.between) <= slack * abs(self.span)
+        return np.asarray(gaps[near & (places > 0)])
+
+    def best(self, gaps: Numbers, tries: float, rare: Rare | None) -> tuple[int, float] | None:
+        """Return the step of the shortest gap that fits beyond chance, and its chance."""
+        places = self._far(gaps)
+        pace = (places / max(abs(self.span), 1e-9))[:, None]
+        due = pace * self.seconds[self.rest]
+        seen = multiply(np.repeat(gaps[:, None], len(self.rest), 1), self.ratio[self.rest], self.order)
+        leeway = self.track.late * pace + _spread(due, self.track.sparse)
+        hits = np.abs(_centred(seen - np.rint(due).astype(np.int64), self.arc)) <= leeway
+        shares = np.minimum(1.0, (2 * leeway + 1) / self.arc)
+        first = np.minimum(1.0, (2 * self._slack(places) + 1) / self.arc)
+        for row in np.flatnonzero(hits.sum(1) >= _ON_WALK * hits.shape[1]):
+            if gcd(int(gaps[row]), self.order) > 1:
+                continue
+            step = self.second * pow(int(gaps[row]), -1, self.order) % self.order * self.track.common
+            chance = tries + log10(first[row]) + agreement(hits[row], shares[row])
+            if chance > STATED_AT and rare is not None and chance + rare.log10_share <= STATED_AT and rare.has(step):
+                chance += rare.log10_share
+            if chance <= STATED_AT:
+                return step, chance
+        return None
+
+    def _far(self, gaps: Numbers) -> Numbers:
+        """Return how many steps the far element is from the pair, after it or before it as the clock says."""
+        places = multiply(gaps, self.ratio[self.far], self.order) % self.arc
+        return places if self.span > 0 else (self.arc - places) % self.arc
+
+    def _slack(self, places: Numbers) -> Reals:
+        """Return by how many steps the pair's gap may differ from the pace."""
+        pace = places / max(abs(self.span), 1e-9)
+        return np.asarray(self.track.late * pace + _spread(pace * self.between, self.track.sparse))
+
+
+def agreement(hits: NDArray[np.bool_], shares: Reals) -> float:
+    """Return log10 of the chance that so many elements hit windows of these shares of the walk."""
+    if hits.all():
+        return float(np.log10(shares).sum())
+    return at_least(len(hits), int(hits.sum()), float(shares.mean()))
+
+
+def _spread(steps: Reals, sparse: float) -> Reals:
+    """Return how far so many steps may be from their number of targets, as elements outside the list are skipped."""
+    return np.asarray(2 + 4 * np.sqrt(np.abs(steps) * max(0.0, sparse - 1)))
+
+
+def _centred(places: Numbers, arc: int) -> Numbers:
+    half = arc // 2
+    return np.asarray((places + half) % arc - half)
+
+
+def _windows(count: int) -> Iterator[int]:
+    """Yield where to start fitting: at the beginning, and in the middle of a long track."""
+    if count >= FEWEST:
+        yield 0
+    if count >= 3 * FITTED:
+        yield count // 2
+
+
+def _pairs(track: Track) -> list[tuple[int, int]]:
+    """Return the pairs nearest in time whose difference can be divided by, no element twice."""
+    order = track.order // track.common
+    logs = (track.logs - track.logs[0]) // track.common
+    count = len(logs)
+    ways = sorted((float(track.seconds[j] - track.seconds[i]), i, j) for i in range(count) for j in range(i + 1, count))
+    found: list[tuple[int, int]] = []
+    for _, i, j in ways:
+        used = {one for pair in found for one in pair}
+        if len(found) < _PAIRS and not used & {i, j} and gcd(int(logs[j] - logs[i]), order) == 1:
+            found.append((i, j))
+    return found
