@@ -25,7 +25,7 @@ from craftmark.kernels.residues import group
 from craftmark.marks.cyclic_told import FINER, Found, finer_steps, tell
 from craftmark.marks.sequences import column, showing
 from craftmark.marks.target_lists import Numbering, open_list, prefix_list
-from craftmark.marks.walks import FEWEST, FITTED, JITTER, Search, Track
+from craftmark.marks.walks import FEWEST, FITTED, JITTER, Search, Track, in_arcs
 from craftmark.packets.expressions import parse
 from craftmark.packets.fields import DPORT, ICMP, IP_DST, TCP, UDP
 
@@ -71,6 +71,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
         if walk is not None:
             checked = packets.take(slice(0, _CHECKED))
             track = _track(look.numbering, checked, dossier.has_time)
+            walk = in_arcs(walk, track, plan.arcs)
             found = Found(walk, look.numbering, track, checked, dossier, plan.generator_below, plan.seeds)
             return [tell(found)]
     return []

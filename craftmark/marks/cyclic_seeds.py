@@ -1,13 +1,14 @@
 """Looks for the small seed from which a scanner drew its generator: AES-128 under the seed, counting up from 0.
 
 The random words are blocks of output feedback from a block of zeros; the key is the seed, little-endian (zmap/zmap,
-src/aesrand.c). The first word draws the generator: from 4.0 on the first primitive root from that word on, below a
-bound; before, a primitive root to the power of the first number from that word on that is coprime to the group's order
-(src/cyclic.c). The second word draws where the walk begins (src/shard.c).
+src/aesrand.c). The first word draws the generator: from 4.0 on the next primitive root above that word, below a bound;
+before, a primitive root to the power of the first number from that word on that is coprime to the group's order
+(src/cyclic.c). From 4.0 on the second word draws where the walk begins (src/shard.c).
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import gcd
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from craftmark.marks.target_lists import Numbering
 
 #: Seeds expected to agree by chance among all up to the one found, at most.
-_FALSE: Final = 0.01
+_FALSE: Final = 0.004
+#: How much oftener a seed of any size agrees by chance than the size of the one found alone says: sum of 1 / seed.
+_ANY_SIZE: Final = 8
 #: Parts into which the walk may be cut.
 _PARTS: Final = 16
 #: Numbers passed over to the next primitive root or coprime number, at most.
@@ -34,7 +37,7 @@ _PASSED: Final = 256
 class Seed(NamedTuple):
     """A seed, how many smaller ones would agree by chance, and the part of the walk: ``part`` of ``parts``, from 0.
 
-    parts is 0 where the seed does not tell. begin: logarithm of the walk's first element, -1 where it is not known.
+    parts is 0, or part -1, where the seed does not tell.
     """
 
     value: int
@@ -55,6 +58,7 @@ def seed_of(step: int, steps: tuple[int, ...], first: int, numbering: Numbering,
     return best if best is not None and best.false <= _FALSE else None
 
 
+@lru_cache(maxsize=2)
 def _words(seeds: int) -> NDArray[np.int64]:
     """Return the low 32 bits of the first two random words of each seed: int64[seeds, 2]."""
     keys = np.zeros((seeds, 16), np.uint8)
@@ -73,14 +77,15 @@ def _roots(
         generator = pow(numbering.root, step, prime)
         passed = _passed_roots(generator, prime) if generator < below else 0
         drawn = words[:, 0] % bound
-        for seed in np.flatnonzero((drawn <= generator) & (drawn > generator - passed)):
+        for seed in np.flatnonzero((drawn < generator) & (drawn >= generator - passed)):
             begin = first * pow(step, -1, order) % order
             parts, part, lag = _part((begin - int(words[seed, 1]) % prime) % order, order)
-            yield Seed(int(seed), (int(seed) + 1) * passed / bound * min(1.0, 3 * lag), parts, part)
+            false = (int(seed) + 1) * passed / bound * min(1.0, 4 * lag) * len(steps) * _ANY_SIZE
+            yield Seed(int(seed), false, parts, part)
 
 
 def _passed_roots(generator: int, prime: int) -> int:
-    """Return how many numbers lead to this primitive root as the next one, itself included."""
+    """Return how many numbers below a primitive root lead to it as the next one."""
     factors = [_base(part) for part in prime_powers(prime - 1)]
     for passed in range(1, _PASSED):
         below = generator - passed
@@ -99,7 +104,7 @@ def _part(away: int, order: int) -> tuple[int, int, float]:
 
     The distance is in shares of the walk, times the square of the number of parts: more parts are nearer anyway.
     """
-    ways = [(away % (order // parts) * parts * parts / order, parts) for parts in range(1, _PARTS + 1)]
+    ways = [((away % (order // parts) + 1) * parts * parts / order, parts) for parts in range(1, _PARTS + 1)]
     lag, parts = min(ways)
     return parts, min(away // (order // parts), parts - 1), lag
 
@@ -119,4 +124,4 @@ def _powers(step: int, words: NDArray[np.int64], numbering: Numbering) -> Iterat
                 continue
             passed = next(n for n in range(1, _PASSED) if gcd(exponent - n, order) == 1 or exponent <= n)
             for seed in np.flatnonzero((drawn <= exponent) & (drawn > exponent - passed)):
-                yield Seed(int(seed), (int(seed) + 1) * passed * parts * common / order, parts if parts > 1 else 0, 0)
+                yield Seed(int(seed), (int(seed) + 1) * passed * parts * common / order, parts if parts > 1 else 0, -1)

@@ -206,7 +206,8 @@ def _parts(found: Found, checked: int) -> Iterator[Recovered]:
     yield Recovered("seed", seed.value, 1.0 - seed.false, checked)
     if seed.parts > 1 and found.walk.arcs == 1:
         yield Recovered("shards", seed.parts, 0.9, checked)
-        yield Recovered("shard", seed.part, 0.9, checked)
+        if seed.part >= 0:
+            yield Recovered("shard", seed.part, 0.9, checked)
 
 
 def _coming(found: Found) -> tuple[list[int], str]:

@@ -11,7 +11,7 @@ A walk may be cut into arcs that are walked at the same time (threads, shards): 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, inf, log10
 from typing import TYPE_CHECKING, Final, Protocol
@@ -22,7 +22,7 @@ from craftmark.kernels.residues import multiply
 from craftmark.marks.chance import STATED_AT, at_least
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -124,21 +124,30 @@ def follow(walk: Walk, track: Track) -> Followed:
     """Return where all elements of the track are in the walk."""
     arc = walk.arc(track.order)
     places = walk.places(track.logs, track.order)
-    visited = places >= 0
-    places = np.where(visited, places % arc, 0)
-    fitted = _centred(places[walk.start : walk.end], arc)
-    lowest = int(np.sort(fitted)[len(fitted) // 8])
-    margin = arc // 16 if walk.start == 0 else arc // 2
-    places = (places - lowest + margin) % arc - margin
+    is_visited = places >= 0
+    fitted = np.sort(_centred(places[walk.start : walk.end], arc))
+    places = np.where(is_visited, (places - fitted[len(fitted) // 8]) % arc, 0)
     count = len(places)
+    is_early = np.arange(count) < (count if walk.start else count // 2)
+    places = np.where(is_early & (places >= arc - arc // (2 if walk.start else 16)), places - arc, places)
     size = min(_NEIGHBOURS, count - 1)
     begin = np.clip(np.arange(count) - size // 2, 0, count - size - 1)
     window = begin[:, None] + np.arange(size + 1)
     others = places[window][window != np.arange(count)[:, None]].reshape(count, size)
     low, high = np.percentile(others, (20, 80), axis=1)
     wide = high - low + _spread(high - low, track.sparse)
-    held = visited & (places >= low - wide) & (places <= high + wide)
+    held = is_visited & (places >= low - wide) & (places <= high + wide)
     return Followed(places, held, np.minimum(1.0, (high - low + 2 * wide + 1) / arc))
+
+
+def in_arcs(walk: Walk, track: Track, arcs: Iterable[int]) -> Walk:
+    """Return the walk cut into as many arcs as explain the whole track best: bursts of one hide the others."""
+
+    def chance(cut: Walk) -> float:
+        found = follow(cut, track)
+        return agreement(found.held, found.shares)
+
+    return min((replace(walk, arcs=one) for one in dict.fromkeys((walk.arcs, *arcs))), key=chance)
 
 
 class Rare(Protocol):
