@@ -16,6 +16,7 @@ Private block lists and lists of several prefixes number the targets in a way no
 
 from __future__ import annotations
 
+from itertools import islice, product
 from math import log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _SHALLOW: Final = 1 << 21
 #: Targets a second of a first look, before faster senders are thought of.
 _USUAL: Final = 1_000_000
+#: Prefixes looked at in scans that do not look like the tool's.
+_TIGHT: Final = 2
 #: Primes up to this are searched by the order alone too.
 _SMALL: Final = 1 << 17
 #: Packets that a walk may be fitted to, and those that check it.
@@ -63,7 +66,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
         return []
     plan = _Plan(recipe.details)
     is_likely = float(parse(plan.likely).select(dossier.sample).mean()) >= _NEARLY_ALL
-    search = Search(plan.steps if is_likely else _SHALLOW)
+    search = Search(plan.steps if is_likely else _SHALLOW, is_thorough=is_likely)
     head = packets.take(slice(0, _HEAD))
     for look in plan.looks(packets, is_likely=is_likely):
         track = _track(look.numbering, head, dossier.has_time and look.has_clock)
@@ -148,14 +151,17 @@ class _Plan:
         self.seeds = int(details["seeds"])
 
     def looks(self, packets: PacketBatch, *, is_likely: bool) -> Iterator[_Look]:
-        """Yield what to look for, the likely and cheap first."""
-        numberings = list(self._numberings(packets))
-        for fastest in (_USUAL, self.fastest) if is_likely else (_USUAL,):
-            for arcs in self.arcs if is_likely else self.arcs[:1]:
-                for one in numberings:
-                    yield _Look(one, arcs, fastest, has_clock=True)
-                    if fastest == _USUAL and one.prime < _SMALL:
-                        yield _Look(one, arcs, fastest, has_clock=False)
+        """Yield what to look for, the likely and cheap first; only the tightest prefixes in scans of other tools."""
+        numberings = self._numberings(packets)
+        if not is_likely:
+            yield from (_Look(one, 1, _USUAL, has_clock=True) for one in islice(numberings, _TIGHT))
+            return
+        listed = list(numberings)
+        for fastest in (_USUAL, self.fastest):
+            for arcs, one in product(self.arcs, listed):
+                yield _Look(one, arcs, fastest, has_clock=True)
+                if fastest == _USUAL and one.prime < _SMALL:
+                    yield _Look(one, arcs, fastest, has_clock=False)
 
     def _numberings(self, packets: PacketBatch) -> Iterator[Numbering]:
         """Yield the ways in which the targets may be numbered: prefixes that hold them all, then all of IPv4."""

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import gcd, inf, log10
-from typing import TYPE_CHECKING, Final, Protocol
+from math import ceil, gcd, inf, log10
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -39,9 +39,11 @@ JITTER: Final = 0.05
 _ON_WALK: Final = 0.8
 #: Packets just before and after that one's place in the walk is compared with.
 _NEIGHBOURS: Final = 16
+#: Decades of tries that any search makes.
+_LEAST_TRIES: Final = 2.0
 #: Gaps looked at together.
 _CHUNK: Final = 1 << 16
-#: Pairs tried in a window of packets: the first may hold a stray one.
+#: Pairs tried in a window of packets.
 _PAIRS: Final = 2
 
 
@@ -160,18 +162,22 @@ class Rare(Protocol):
 
 
 class Search:
-    """Looks for walks under one hypothesis after the other; counts what it looked at, up to a ceiling."""
+    """Looks for walks under one hypothesis after the other; counts what it looked at, up to a ceiling.
 
-    def __init__(self, ceiling: int) -> None:
+    A thorough search fits in two windows of packets, and by two pairs in each: one may hold a stray packet.
+    """
+
+    def __init__(self, ceiling: int, *, is_thorough: bool = True) -> None:
         self.ceiling = ceiling
+        self.is_thorough = is_thorough
         self.tries = 0
 
     def fit(self, track: Track, arcs: int, fastest: float, rare: Rare | None = None) -> Walk | None:
         """Return the walk with the fewest steps that fits, None if none does at up to ``fastest`` targets a second."""
-        for start in _windows(len(track.logs)):
+        for start in list(_windows(len(track.logs)))[: None if self.is_thorough else 1]:
             end = min(start + FITTED, len(track.logs))
             part = track.part(start, end)
-            for first, second in _pairs(part):
+            for first, second in _pairs(part)[: _PAIRS if self.is_thorough else 1]:
                 frame = _Frame(part, first, second, arcs)
                 found = self._count_up(frame, fastest, rare)
                 if found is not None:
@@ -180,7 +186,7 @@ class Search:
         return None
 
     def _count_up(self, frame: _Frame, fastest: float, rare: Rare | None) -> tuple[int, float] | None:
-        most = frame.most(fastest)
+        most = frame.most(fastest, rare.log10_share if rare else 0.0)
         for start in range(1, most + 1, _CHUNK):
             steps = np.arange(start, min(start + _CHUNK, most + 1))
             for jump in range(frame.arcs):
@@ -213,12 +219,17 @@ class _Frame:
         self.span = float(self.seconds[self.far])
         self.rest = np.array([i for i in range(len(logs)) if i not in (first, second, self.far)])
 
-    def most(self, fastest: float) -> int:
-        """Return the longest gap that a sender of ``fastest`` targets a second can have made."""
-        between = self.between + self.track.late
-        if self.track.jitter == inf:
-            return self.arc - 1
-        return min(self.arc - 1, int(fastest * self.track.sparse * between) + FITTED)
+    def most(self, fastest: float, credit: float) -> int:
+        """Return the longest gap worth a look: made at ``fastest`` targets a second at most, and not within windows.
+
+        At a great pace the windows that jitter needs are so wide that even a perfect fit would be chance.
+        """
+        windows = len(self.rest) + 1
+        share = 10 ** ((STATED_AT - _LEAST_TRIES - credit) / windows)
+        pace = share * self.arc / max(2 * self.track.late, 1e-9)
+        if self.track.jitter < inf:
+            pace = min(pace, fastest * self.track.sparse)
+        return min(self.arc - 1, int(pace * (self.between + self.track.late)) + FITTED)
 
     def paced(self, steps: Numbers, jump: int) -> Numbers:
         """Return the gaps (steps within the arc, plus whole arcs) that agree with the far element's time."""
@@ -230,24 +241,34 @@ class _Frame:
 
     def best(self, gaps: Numbers, tries: float, rare: Rare | None) -> tuple[int, float] | None:
         """Return the step of the shortest gap that fits beyond chance, and its chance."""
-        places = self._far(gaps)
-        pace = (places / max(abs(self.span), 1e-9))[:, None]
-        due = pace * self.seconds[self.rest]
-        seen = multiply(np.repeat(gaps[:, None], len(self.rest), 1), self.ratio[self.rest], self.order)
-        leeway = self.track.late * pace + _spread(due, self.track.sparse)
-        hits = np.abs(_centred(seen - np.rint(due).astype(np.int64), self.arc)) <= leeway
-        shares = np.minimum(1.0, (2 * leeway + 1) / self.arc)
-        first = np.minimum(1.0, (2 * self._slack(places) + 1) / self.arc)
-        for row in np.flatnonzero(hits.sum(1) >= _ON_WALK * hits.shape[1]):
-            if gcd(int(gaps[row]), self.order) > 1:
+        fits = self._fits(gaps)
+        chances = tries + fits.log10_chance()
+        for row in np.flatnonzero(chances <= STATED_AT - (rare.log10_share if rare else 0.0)):
+            gap, chance = int(fits.gaps[row]), float(chances[row])
+            if gcd(gap, self.order) > 1:
                 continue
-            step = self.second * pow(int(gaps[row]), -1, self.order) % self.order * self.track.common
-            chance = tries + log10(first[row]) + agreement(hits[row], shares[row])
-            if chance > STATED_AT and rare is not None and chance + rare.log10_share <= STATED_AT and rare.has(step):
+            step = self.second * pow(gap, -1, self.order) % self.order * self.track.common
+            if chance > STATED_AT and rare is not None and rare.has(step):
                 chance += rare.log10_share
             if chance <= STATED_AT:
                 return step, chance
         return None
+
+    def _fits(self, gaps: Numbers) -> _Fits:
+        """Return the gaps that put nearly all elements where the pace wants them."""
+        places = self._far(gaps)
+        pace = places / max(abs(self.span), 1e-9)
+        first = np.log10(np.minimum(1.0, (2 * self._slack(places) + 1) / self.arc))
+        fits = _Fits(gaps, pace, first, np.zeros(len(gaps), np.int64), np.zeros(len(gaps)), np.zeros(len(gaps)))
+        allowed = len(self.rest) - ceil(_ON_WALK * len(self.rest))
+        for element in self.rest:
+            due = fits.pace * self.seconds[element]
+            seen = multiply(fits.gaps, self.ratio[element], self.order)
+            leeway = self.track.late * fits.pace + _spread(due, self.track.sparse)
+            is_off = np.abs(_centred(seen - np.rint(due).astype(np.int64), self.arc)) > leeway
+            fits = fits.count(is_off, np.minimum(1.0, (2 * leeway + 1) / self.arc))
+            fits = fits.keep(fits.off <= allowed)
+        return fits
 
     def _far(self, gaps: Numbers) -> Numbers:
         """Return how many steps the far element is from the pair, after it or before it as the clock says."""
@@ -258,6 +279,38 @@ class _Frame:
         """Return by how many steps the pair's gap may differ from the pace."""
         pace = places / max(abs(self.span), 1e-9)
         return np.asarray(self.track.late * pace + _spread(pace * self.between, self.track.sparse))
+
+
+class _Fits(NamedTuple):
+    """Gaps with their pace, chance of the far element, misses, and sums of the windows' shares and their logarithms."""
+
+    gaps: Numbers
+    pace: Reals
+    first: Reals
+    off: Numbers
+    shares: Reals
+    logs: Reals
+    seen: int = 0
+
+    def count(self, is_off: NDArray[np.bool_], share: Reals) -> _Fits:
+        """Return what is known after one more element."""
+        return self._replace(
+            off=self.off + is_off, shares=self.shares + share, logs=self.logs + np.log10(share), seen=self.seen + 1
+        )
+
+    def keep(self, rows: NDArray[np.bool_]) -> _Fits:
+        """Return some of the gaps."""
+        if rows.all():
+            return self
+        return _Fits(*(column[rows] for column in self[:6]), self.seen)
+
+    def log10_chance(self) -> Reals:
+        """Return the chance that random elements fit each gap so well."""
+        found = np.where(self.off > 0, 0.0, self.first + self.logs)
+        for row in np.flatnonzero((self.off > 0) & (self.shares < self.seen / 4)):
+            hits = self.seen - int(self.off[row])
+            found[row] = self.first[row] + at_least(self.seen, hits, float(self.shares[row]) / self.seen)
+        return found
 
 
 def agreement(hits: NDArray[np.bool_], shares: Reals) -> float:
@@ -286,13 +339,15 @@ def _windows(count: int) -> Iterator[int]:
 
 
 def _pairs(track: Track) -> list[tuple[int, int]]:
-    """Return the pairs nearest in time whose difference can be divided by, no element twice."""
+    """Return pairs whose difference can be divided by: the nearest in time that jitter cannot have turned round."""
     order = track.order // track.common
     logs = (track.logs - track.logs[0]) // track.common
     count = len(logs)
-    ways = sorted((float(track.seconds[j] - track.seconds[i]), i, j) for i in range(count) for j in range(i + 1, count))
+    sure = JITTER if track.late == JITTER else 0.0
+    gaps = ((float(track.seconds[j] - track.seconds[i]), i, j) for i in range(count) for j in range(i + 1, count))
+    ways = sorted((gap < sure, gap, i, j) for gap, i, j in gaps)
     found: list[tuple[int, int]] = []
-    for _, i, j in ways:
+    for *_, i, j in ways:
         used = {one for pair in found for one in pair}
         if len(found) < _PAIRS and not used & {i, j} and gcd(int(logs[j] - logs[i]), order) == 1:
             found.append((i, j))
