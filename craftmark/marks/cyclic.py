@@ -48,7 +48,7 @@ _SHALLOW: Final = 1 << 21
 _USUAL: Final = 1_000_000
 #: Prefixes looked at in scans that do not look like the tool's.
 _TIGHT: Final = 2
-#: Primes up to this are searched by the order alone too.
+#: Primes up to this are searched in other tools' scans too, and by the order alone.
 _SMALL: Final = 1 << 17
 #: Packets that a walk may be fitted to, and those that check it.
 _HEAD: Final = 3 * FITTED
@@ -154,7 +154,9 @@ class _Plan:
         """Yield what to look for, the likely and cheap first; only the tightest prefixes in scans of other tools."""
         numberings = self._numberings(packets)
         if not is_likely:
-            yield from (_Look(one, 1, _USUAL, has_clock=True) for one in islice(numberings, _TIGHT))
+            for one in islice(numberings, _TIGHT):
+                if one.prime < _SMALL:
+                    yield _Look(one, 1, _USUAL, has_clock=True)
             return
         listed = list(numberings)
         for fastest in (_USUAL, self.fastest):

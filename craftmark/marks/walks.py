@@ -41,6 +41,10 @@ _ON_WALK: Final = 0.8
 _NEIGHBOURS: Final = 16
 #: Decades of tries that any search makes.
 _LEAST_TRIES: Final = 2.0
+#: Halvings that find the greatest pace worth a look.
+_HALVINGS: Final = 24
+#: How far beyond its neighbours an element may be, in spans of the middle ones.
+_REACH: Final = 1.5
 #: Gaps looked at together.
 _CHUNK: Final = 1 << 16
 #: Pairs tried in a window of packets.
@@ -137,7 +141,7 @@ def follow(walk: Walk, track: Track) -> Followed:
     window = begin[:, None] + np.arange(size + 1)
     others = places[window][window != np.arange(count)[:, None]].reshape(count, size)
     low, high = np.percentile(others, (20, 80), axis=1)
-    wide = high - low + _spread(high - low, track.sparse)
+    wide = _REACH * (high - low) + _spread(high - low, track.sparse)
     held = is_visited & (places >= low - wide) & (places <= high + wide)
     return Followed(places, held, np.minimum(1.0, (high - low + 2 * wide + 1) / arc))
 
@@ -224,12 +228,22 @@ class _Frame:
 
         At a great pace the windows that jitter needs are so wide that even a perfect fit would be chance.
         """
-        windows = len(self.rest) + 1
-        share = 10 ** ((STATED_AT - _LEAST_TRIES - credit) / windows)
-        pace = share * self.arc / max(2 * self.track.late, 1e-9)
+        low, high = 0.0, self.arc / max(self.between + self.track.late, 1e-9)
         if self.track.jitter < inf:
-            pace = min(pace, fastest * self.track.sparse)
-        return min(self.arc - 1, int(pace * (self.between + self.track.late)) + FITTED)
+            high = min(high, fastest * self.track.sparse)
+        for _ in range(_HALVINGS):
+            pace = (low + high) / 2
+            if self._perfect(pace) <= STATED_AT - _LEAST_TRIES - credit:
+                low = pace
+            else:
+                high = pace
+        return min(self.arc - 1, int(high * (self.between + self.track.late)) + FITTED)
+
+    def _perfect(self, pace: float) -> float:
+        """Return the chance of a fit at this pace in which every element is where it should be."""
+        steps = pace * np.abs(np.append(self.seconds[self.rest], self.between))
+        leeway = self.track.late * pace + _spread(steps, self.track.sparse)
+        return float(np.log10(np.minimum(1.0, (2 * leeway + 1) / self.arc)).sum())
 
     def paced(self, steps: Numbers, jump: int) -> Numbers:
         """Return the gaps (steps within the arc, plus whole arcs) that agree with the far element's time."""
