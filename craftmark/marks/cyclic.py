@@ -166,20 +166,16 @@ class _Plan:
                     yield _Look(one, arcs, fastest, has_clock=False)
 
     def _numberings(self, packets: PacketBatch) -> Iterator[Numbering]:
-        """Yield the ways in which the targets may be numbered: prefixes that hold them all, then all of IPv4."""
+        """Yield the ways in which the targets may be numbered: prefixes that hold them all, all of IPv4."""
         targets = column(packets, "ip_dst")
         low, high = int(targets.min()), int(targets.max())
         ports = _ports(packets)
         common = 32 - (low ^ high).bit_length()
-        prefixes = [prefix_list(low, length) for length in range(common, 7, -1)]
+        prefixes = [(prefix_list(low, length), 1) for length in range(common, 7, -1)]
         every = open_list((), 32)
+        whole = [(open_list(self.blocked, radix), 1) for radix in self.radix] + [(every, 1), (every, 0)]
         seen: list[Numbers] = []
-        for targets_list, first in (
-            *((one, 1) for one in prefixes),
-            *((open_list(self.blocked, radix), 1) for radix in self.radix),
-            (every, 1),
-            (every, 0),
-        ):
+        for targets_list, first in (*prefixes[:_TIGHT], *whole, *prefixes[_TIGHT:]):
             prime, root = self._group(targets_list.size, ports)
             numbering = Numbering(targets_list, ports, prime, root, first)
             elements = numbering.elements(targets, packets.words[:, DPORT].astype(np.int64))

@@ -41,10 +41,9 @@ def walk(network, prime, generator, offset, *, ports=(80,), threads=1, shards=1,
     for thread in range(threads):
         part = shard * threads + thread
         if interleaved:
-            line = (pow(generator, offset + part + parts * n, prime) for n in range(order // parts))
+            line = elements(generator, prime, offset + part, parts, order // parts)
         else:
-            begin, length = offset + order // parts * part, order // parts
-            line = (pow(generator, begin + n, prime) for n in range(length))
+            line = elements(generator, prime, offset + order // parts * part, 1, order // parts)
         lines.append(valid(line, first, size, bits, ports))
     while lines:
         for line in list(lines):
@@ -55,9 +54,15 @@ def walk(network, prime, generator, offset, *, ports=(80,), threads=1, shards=1,
                 yield found
 
 
-def valid(elements, first, size, bits, ports):
+def elements(generator, prime, begin, stride, count):
+    """Yield powers of the generator."""
+    for n in range(count):
+        yield pow(generator, begin + stride * n, prime)
+
+
+def valid(line, first, size, bits, ports):
     """Yield targets and ports that elements stand for."""
-    for element in elements:
+    for element in line:
         index, place = (element - 1) >> bits, (element - 1) & ((1 << bits) - 1)
         if index < size and place < len(ports):
             yield first + index, ports[place]
