@@ -24,11 +24,11 @@ import numpy as np
 
 from craftmark.kernels.residues import group
 from craftmark.marks.cyclic_told import FINER, Found, finer_steps, tell
-from craftmark.marks.sequences import column, showing
-from craftmark.marks.target_lists import Numbering, open_list, prefix_list
+from craftmark.marks.sequences import column
+from craftmark.marks.target_lists import Numbering, each_target, open_list, prefix_list
 from craftmark.marks.walks import FEWEST, FITTED, JITTER, Search, Track, in_arcs
 from craftmark.packets.expressions import parse
-from craftmark.packets.fields import DPORT, ICMP, IP_DST, TCP, UDP
+from craftmark.packets.fields import DPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,13 +55,11 @@ _HEAD: Final = 3 * FITTED
 _CHECKED: Final = 2048
 #: Share of the probes that must look like the tool's.
 _NEARLY_ALL: Final = 0.9
-#: Share of steps upwards in an order that is no sweep.
-_SHUFFLED: Final = (0.2, 0.8)
 
 
 def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
     """Return the walk that the scan's targets are on, if there is one beyond chance."""
-    packets = _targets(dossier)
+    packets = each_target(dossier, FEWEST)
     if packets is None:
         return []
     plan = _Plan(recipe.details)
@@ -78,24 +76,6 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
             found = Found(walk, look.numbering, track, checked, dossier, plan.generator_below, plan.seeds)
             return [tell(found)]
     return []
-
-
-def _targets(dossier: Dossier) -> PacketBatch | None:
-    """Return the first probe of each target and port in the order seen, None where no walk can be looked for."""
-    if dossier.ip_version != 4 or dossier.protocol not in (TCP, UDP, ICMP) or dossier.targets_total < FEWEST:
-        return None
-    packets = showing(dossier.consecutive if dossier.sampled else dossier.sample, "ip_dst")
-    ends = packets.words[:, IP_DST].astype(np.int64) << 16
-    if dossier.protocol != ICMP:
-        ends |= packets.words[:, DPORT]
-    packets = packets.take(np.sort(np.unique(ends, return_index=True)[1]))
-    targets = column(packets, "ip_dst")
-    if len(np.unique(targets)) < max(FEWEST, len(targets) // 8):
-        return None
-    upwards = float((np.diff(targets[:_HEAD]) > 0).mean())
-    if len(targets) >= FITTED and not _SHUFFLED[0] <= upwards <= _SHUFFLED[1]:
-        return None
-    return packets
 
 
 def _track(numbering: Numbering, packets: PacketBatch, has_clock: bool) -> Track:
@@ -159,11 +139,11 @@ class _Plan:
                     yield _Look(one, 1, _USUAL, has_clock=True)
             return
         listed = list(numberings)
-        for fastest in (_USUAL, self.fastest):
-            for arcs, one in product(self.arcs, listed):
-                yield _Look(one, arcs, fastest, has_clock=True)
-                if fastest == _USUAL and one.prime < _SMALL:
-                    yield _Look(one, arcs, fastest, has_clock=False)
+        small = [one for one in listed if one.prime < _SMALL]
+        for one, arcs, has_clock in product(small, self.arcs, (True, False)):
+            yield _Look(one, arcs, self.fastest, has_clock)
+        for fastest, arcs in product((_USUAL, self.fastest), self.arcs):
+            yield from (_Look(one, arcs, fastest, has_clock=True) for one in listed if one.prime >= _SMALL)
 
     def _numberings(self, packets: PacketBatch) -> Iterator[Numbering]:
         """Yield the ways in which the targets may be numbered: prefixes that hold them all, all of IPv4."""

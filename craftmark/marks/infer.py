@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, cyclic, options, order, pairs, relations, repeats, timing, ttl, widths
+from craftmark.marks import blackrock, constants, counters, cyclic, options, order, pairs, relations, repeats, timing, ttl, widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,10 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 
 
 #: Solvers by the kind of recipe they understand.
-SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {"cyclic walk": cyclic.solve}
+SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
+    "blackrock": blackrock.solve,
+    "cyclic walk": cyclic.solve,
+}
 
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:

@@ -9,18 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from craftmark.marks.sequences import column, showing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from craftmark.evidence.dossier import Dossier
+    from craftmark.packets.batch import PacketBatch
+
     Numbers = NDArray[np.int64]
 
-_ALL = 1 << 32
+_ALL: Final = 1 << 32
+#: Share of steps upwards in an order that is no sweep, in the first targets, from so many on.
+_SHUFFLED: Final = (0.2, 0.8)
+_LOOKED_AT: Final = 48
+_TOLD_FROM: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +54,25 @@ class TargetList:
         run = order[np.maximum(np.searchsorted(self.index[order], indices, side="right") - 1, 0)]
         inside = (indices >= 0) & (indices < self.size)
         return np.where(inside, self.first[run] + indices - self.index[run], -1)
+
+
+def each_target(dossier: Dossier, fewest: int) -> PacketBatch | None:
+    """Return the first probe of each target and port in the order seen, None where no shuffle can be looked for.
+
+    That is where there are fewer targets, or one port after the other, or a sweep upwards or downwards.
+    """
+    if dossier.ip_version != 4 or dossier.targets_total < fewest:
+        return None
+    packets = showing(dossier.consecutive if dossier.sampled else dossier.sample, "ip_dst")
+    ends = column(packets, "ip_dst") << 16
+    if dossier.port_field is not None:
+        ends |= column(packets, dossier.port_field)
+    packets = packets.take(np.sort(np.unique(ends, return_index=True)[1]))
+    targets = column(packets, "ip_dst")
+    if len(np.unique(targets)) < max(fewest, len(targets) // 16):
+        return None
+    upwards = float((np.diff(targets[:_LOOKED_AT]) > 0).mean())
+    return packets if len(targets) < _TOLD_FROM or _SHUFFLED[0] <= upwards <= _SHUFFLED[1] else None
 
 
 def prefix_list(address: int, length: int) -> TargetList:
