@@ -56,23 +56,25 @@ class TargetList:
         return np.where(inside, self.first[run] + indices - self.index[run], -1)
 
 
-def each_target(dossier: Dossier, fewest: int) -> PacketBatch | None:
+def each_target(dossier: Dossier, fewest: int, *, or_port: bool = False) -> PacketBatch | None:
     """Return the first probe of each target and port in the order seen, None where no shuffle can be looked for.
 
-    That is where there are fewer targets, or one port after the other, or a sweep upwards or downwards.
+    That is where there are fewer targets (or, if asked, ports), or where they are swept upwards or downwards.
     """
-    if dossier.ip_version != 4 or dossier.targets_total < fewest:
-        return None
     packets = showing(dossier.consecutive if dossier.sampled else dossier.sample, "ip_dst")
-    ends = column(packets, "ip_dst") << 16
-    if dossier.port_field is not None:
-        ends |= column(packets, dossier.port_field)
-    packets = packets.take(np.sort(np.unique(ends, return_index=True)[1]))
-    targets = column(packets, "ip_dst")
-    if len(np.unique(targets)) < max(fewest, len(targets) // 16):
+    if dossier.ip_version != 4 or len(packets) < fewest:
         return None
-    upwards = float((np.diff(targets[:_LOOKED_AT]) > 0).mean())
-    return packets if len(targets) < _TOLD_FROM or _SHUFFLED[0] <= upwards <= _SHUFFLED[1] else None
+    targets = column(packets, "ip_dst")
+    ports = column(packets, dossier.port_field) if dossier.port_field else np.zeros_like(targets)
+    fresh = np.sort(np.unique(targets << 16 | ports, return_index=True)[1])
+    followed = targets[fresh]
+    if or_port and len(np.unique(followed)) < fewest:
+        followed = ports[fresh]
+    if len(np.unique(followed)) < max(fewest, len(fresh) // 16):
+        return None
+    upwards = float((np.diff(followed[:_LOOKED_AT]) > 0).mean())
+    is_shuffled = len(fresh) < _TOLD_FROM or _SHUFFLED[0] <= upwards <= _SHUFFLED[1]
+    return packets.take(fresh) if is_shuffled else None
 
 
 def prefix_list(address: int, length: int) -> TargetList:
