@@ -60,6 +60,7 @@ def encrypt(keys: Bytes, blocks: Bytes) -> Bytes:
 def _mixed(state: Bytes) -> Bytes:
     """Mix each column of four bytes (FIPS 197, 5.1.3)."""
     columns = state.reshape(-1, 4, 4)
-    every = np.bitwise_xor.reduce(columns, axis=2, keepdims=True)
+    every: Bytes = np.bitwise_xor.reduce(columns, axis=2, keepdims=True)
     pairs = columns ^ np.roll(columns, -1, axis=2)
-    return (columns ^ every ^ _TWICE[pairs]).reshape(-1, 16)
+    mixed: Bytes = columns ^ every ^ _TWICE[pairs]
+    return mixed.reshape(-1, 16)

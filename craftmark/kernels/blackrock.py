@@ -76,6 +76,4 @@ def _mixed(table: Words, step: int, value: Words, seeds: Words) -> Words:
     byte = [table[((value >> np.uint64(8 * n)) ^ seeds ^ turn) & np.uint64(255)] for n in range(8)]
     parts = [byte[n] << np.uint64(shift) for n, shift in enumerate((0, 8, 16, 24, 0, 8, 16, 24))]
     low, high = parts[0] | parts[1], parts[2] | parts[3]
-    return np.asarray(
-        low ^ high ^ ((parts[4] | parts[5]) << np.uint64(23)) ^ ((parts[6] | parts[7]) << np.uint64(33))
-    )
+    return np.asarray(low ^ high ^ ((parts[4] | parts[5]) << np.uint64(23)) ^ ((parts[6] | parts[7]) << np.uint64(33)))

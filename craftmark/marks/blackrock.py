@@ -143,7 +143,8 @@ def _mark(dossier: Dossier, packets: PacketBatch, found: _Order) -> Toolmark:
 def _statement(found: _Order, step: int) -> str:
     shuffle = found.guess.shuffle
     every = f"by {step:,} " if step > 1 else ""
-    return f"targets rise {every}as shuffled by blackrock in {shuffle.rounds} rounds over {shuffle.size:,}, seed {found.seed}"
+    how = f"in {shuffle.rounds} rounds over {shuffle.size:,}, seed {found.seed}"
+    return f"targets rise {every}as shuffled by blackrock {how}"
 
 
 def _recovered(

@@ -26,7 +26,8 @@ from craftmark.kernels.residues import group
 from craftmark.marks.cyclic_told import FINER, Found, finer_steps, tell
 from craftmark.marks.sequences import column
 from craftmark.marks.target_lists import Numbering, each_target, open_list, prefix_list
-from craftmark.marks.walks import FEWEST, FITTED, JITTER, Search, Track, in_arcs
+from craftmark.marks.walk_search import FEWEST, FITTED, Search
+from craftmark.marks.walks import Track, in_arcs
 from craftmark.packets.expressions import parse
 from craftmark.packets.fields import DPORT
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
     from craftmark.evidence.dossier import Dossier
     from craftmark.marks.base import Recipe, Toolmark
-    from craftmark.marks.walks import Walk
     from craftmark.packets.batch import PacketBatch
 
     Numbers = NDArray[np.int64]
@@ -67,23 +67,23 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
     search = Search(plan.steps if is_likely else _SHALLOW, is_thorough=is_likely)
     head = packets.take(slice(0, _HEAD))
     for look in plan.looks(packets, is_likely=is_likely):
-        track = _track(look.numbering, head, dossier.has_time and look.has_clock)
+        track = _track(look.numbering, head, has_clock=dossier.has_time and look.has_clock)
         walk = search.fit(track, look.arcs, look.fastest, _Drawn.of(plan, look))
         if walk is not None:
             checked = packets.take(slice(0, _CHECKED))
-            track = _track(look.numbering, checked, dossier.has_time)
+            track = _track(look.numbering, checked, has_clock=dossier.has_time)
             walk = in_arcs(walk, track, plan.arcs)
             found = Found(walk, look.numbering, track, checked, dossier, plan.generator_below, plan.seeds)
             return [tell(found)]
     return []
 
 
-def _track(numbering: Numbering, packets: PacketBatch, has_clock: bool) -> Track:
+def _track(numbering: Numbering, packets: PacketBatch, *, has_clock: bool) -> Track:
     """Return the elements of packets; those that have none stand as the first element."""
     elements = np.maximum(1, numbering.elements(column(packets, "ip_dst"), packets.words[:, DPORT].astype(np.int64)))
     logs = group(numbering.prime, numbering.root).logarithms(elements)
     seconds = (packets.ts_ns - packets.ts_ns[0]) / 1e9
-    track = Track(logs, seconds, numbering.prime - 1, numbering.sparse, JITTER)
+    track = Track(logs, seconds, numbering.prime - 1, numbering.sparse)
     return track if has_clock and seconds[-1] > 0 else track.by_rank()
 
 

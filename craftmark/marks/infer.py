@@ -9,7 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import blackrock, constants, counters, cyclic, options, order, pairs, relations, repeats, timing, ttl, widths
+from craftmark.marks import (
+    blackrock,
+    constants,
+    counters,
+    cyclic,
+    options,
+    order,
+    pairs,
+    relations,
+    repeats,
+    timing,
+    ttl,
+    widths,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -63,7 +63,7 @@ def test_ports_are_shuffled_with_the_targets():
     numbers = [shuffle(n, 768, 14, TABLE, 5) for n in range(300)]
     (mark,) = solve(planted(numbers, 256, ports=ports), RECIPE)
     assert told(mark)["seed"] == 5
-    one_host = [shuffle(n, 1000, 14, TABLE, 7) for n in range(0, 1000)]
+    one_host = [shuffle(n, 1000, 14, TABLE, 7) for n in range(1000)]
     (mark,) = solve(planted(one_host, 1, ports=tuple(range(1, 1001))), RECIPE)
     assert told(mark)["seed"] == 7
 

@@ -34,7 +34,9 @@ def told(mark):
     return {one.name: one.value for one in mark.recovered}
 
 
-@pytest.mark.parametrize(("network", "prime"), [("198.18.0.0/16", 65537), ("198.18.0.0/20", 65537), ("203.0.113.0/24", 257)])
+@pytest.mark.parametrize(
+    ("network", "prime"), [("198.18.0.0/16", 65537), ("198.18.0.0/20", 65537), ("203.0.113.0/24", 257)]
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_prefix_scan_gives_back_its_generator(network, prime, seed):
     rng = np.random.default_rng(seed)

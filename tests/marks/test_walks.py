@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from craftmark.kernels.residues import group, multiply
-from craftmark.marks.walks import FEWEST, JITTER, Search, Track, follow, in_arcs
+from craftmark.marks.walk_search import FEWEST, Search
+from craftmark.marks.walks import JITTER, Track, follow, in_arcs
 
 PRIME, ROOT = 4294967311, 3
 ORDER = PRIME - 1
