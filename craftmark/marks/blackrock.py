@@ -71,7 +71,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
     for tried, guess in enumerate(_guesses(packets, recipe.details), 1):
         found = _rising(guess, seeds, tried)
         if found is not None:
-            return [_mark(dossier, packets, found)]
+            return [_mark(dossier, packets, found, f"{recipe.tool}/{recipe.id}")]
     return []
 
 
@@ -116,7 +116,7 @@ def _rising(guess: _Guess, seeds: NDArray[np.uint64], tried: int) -> _Order | No
     return None
 
 
-def _mark(dossier: Dossier, packets: PacketBatch, found: _Order) -> Toolmark:
+def _mark(dossier: Dossier, packets: PacketBatch, found: _Order, name: str) -> Toolmark:
     guess = found.guess
     seeds = np.full(len(guess.numbers), found.seed, np.uint64)
     found_at = unshuffle(guess.shuffle, guess.numbers.astype(np.uint64), seeds)
@@ -132,7 +132,7 @@ def _mark(dossier: Dossier, packets: PacketBatch, found: _Order) -> Toolmark:
         seen=len(places),
         log10_chance=found.log10_chance,
         level="individual",
-        name="blackrock",
+        name=name,
         values=(found.seed, guess.shuffle.rounds),
         sampled=len(places) < dossier.probes,
         packets=shown(packets),

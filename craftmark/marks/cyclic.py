@@ -74,7 +74,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
             track = _track(look.numbering, checked, has_clock=dossier.has_time)
             walk = in_arcs(walk, track, plan.arcs)
             found = Found(walk, look.numbering, track, checked, dossier, plan.generator_below, plan.seeds)
-            return [tell(found)]
+            return [tell(found, f"{recipe.tool}/{recipe.id}")]
     return []
 
 

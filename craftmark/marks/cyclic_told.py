@@ -144,8 +144,8 @@ def finer_steps(step: int, order: int, arcs: int) -> Iterator[int]:
                     yield own * pow(turned, -1, order) % order
 
 
-def tell(found: Found) -> Toolmark:
-    """Return the mark of a walk over targets."""
+def tell(found: Found, name: str) -> Toolmark:
+    """Return the mark of a walk over targets, called by the recipe that led to it."""
     held, seen = len(found.on_walk), len(found.packets)
     return Toolmark(
         kind="order",
@@ -155,7 +155,7 @@ def tell(found: Found) -> Toolmark:
         seen=seen,
         log10_chance=min(0.0, found.log10_chance),
         level="individual",
-        name="cyclic walk",
+        name=name,
         values=(found.numbering.prime, pow(found.numbering.root, found.step, found.numbering.prime)),
         sampled=seen < found.dossier.probes,
         packets=shown(found.packets),
