@@ -1,7 +1,7 @@
 """From how few probes the order of targets gives back the generator or seed behind it, and how often it is made up.
 
-    python benchmarks/orders.py                    write the tables into docs/orders-power.md
-    python benchmarks/orders.py --alarms 10000     count false statements about random orders of targets
+python benchmarks/orders.py                    write the tables into docs/orders-power.md
+python benchmarks/orders.py --alarms 10000     count false statements about random orders of targets
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ Private block lists and lists of several prefixes number the targets in a way no
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice, product
 from math import log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from craftmark.kernels.residues import group
-from craftmark.marks.cyclic_told import FINER, Found, finer_steps, tell
+from craftmark.marks.cyclic_told import FINER, Found, finer_steps, likeliest, tell
 from craftmark.marks.sequences import column
 from craftmark.marks.target_lists import Numbering, each_target, open_list, prefix_list
 from craftmark.marks.walk_search import FEWEST, FITTED, Search
@@ -72,7 +73,8 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
         if walk is not None:
             checked = packets.take(slice(0, _CHECKED))
             track = _track(look.numbering, checked, has_clock=dossier.has_time)
-            walk = in_arcs(walk, track, plan.arcs)
+            step = likeliest(walk.step, look.numbering, walk.arcs, plan.generator_below)
+            walk = in_arcs(replace(walk, step=step), track, plan.arcs)
             found = Found(walk, look.numbering, track, checked, dossier, plan.generator_below, plan.seeds)
             return [tell(found, f"{recipe.tool}/{recipe.id}")]
     return []
@@ -101,7 +103,7 @@ class _Drawn:
 
     def __init__(self, numbering: Numbering, arcs: int, below: int) -> None:
         self._numbering, self._arcs, self._below = numbering, arcs, below
-        self.log10_share = min(0.0, log10(FINER * arcs * below / numbering.prime))
+        self.log10_share = min(0.0, log10(FINER * (2 * arcs - 1) * below / numbering.prime))
 
     @classmethod
     def of(cls, plan: _Plan, look: _Look) -> _Drawn | None:
@@ -140,10 +142,13 @@ class _Plan:
             return
         listed = list(numberings)
         small = [one for one in listed if one.prime < _SMALL]
+        usual = [one for one in listed if one.prime >= _SMALL and len(one.targets.first) > 1]
+        others = [one for one in listed if one not in small and one not in usual]
         for one, arcs, has_clock in product(small, self.arcs, (True, False)):
             yield _Look(one, arcs, self.fastest, has_clock)
-        for fastest, arcs in product((_USUAL, self.fastest), self.arcs):
-            yield from (_Look(one, arcs, fastest, has_clock=True) for one in listed if one.prime >= _SMALL)
+        for fastest in (_USUAL, self.fastest):
+            yield from (_Look(one, arcs, fastest, has_clock=True) for arcs, one in product(self.arcs, usual))
+            yield from (_Look(one, 1, fastest, has_clock=True) for one in others)
 
     def _numberings(self, packets: PacketBatch) -> Iterator[Numbering]:
         """Yield the ways in which the targets may be numbered: prefixes that hold them all, all of IPv4."""

@@ -113,35 +113,31 @@ class Found:
         return int(self.walk.places(self.track.logs[self.on_walk[:1]], self.order)[0])
 
     @cached_property
-    def steps(self) -> tuple[int, ...]:
-        """Logarithms of the generators that may have walked this walk, in smaller steps or by other arcs."""
-        return tuple(finer_steps(self.walk.step, self.order, self.walk.arcs))
-
-    @cached_property
-    def step(self) -> int:
-        """Logarithm of the likeliest generator: the first below the newer versions' bound, else the walk's own."""
-        prime, root = self.numbering.prime, self.numbering.root
-        small = (step for step in self.steps if pow(root, step, prime) < self.generator_below)
-        return next(small, self.walk.step)
-
-    @cached_property
     def seed(self) -> Seed | None:
         """The seed, where it is small."""
         if not self.seeds:
             return None
         first = int(self.track.logs[self.on_walk[0]])
-        return seed_of(self.walk.step, self.steps, first, self.numbering, self.generator_below, self.seeds)
+        steps = tuple(finer_steps(self.walk.step, self.order, 1))
+        return seed_of(self.walk.step, steps, first, self.numbering, self.generator_below, self.seeds)
 
 
 def finer_steps(step: int, order: int, arcs: int) -> Iterator[int]:
-    """Yield steps that walk through the same places, one to FINER times as many; arc by arc in any order."""
-    for finer in range(1, FINER + 1):
-        if gcd(finer, order) == 1:
-            own = step * pow(finer, -1, order) % order
-            for turn in range(arcs):
-                turned = (1 + turn * (order // arcs)) % order
-                if gcd(turned, order) == 1:
-                    yield own * pow(turned, -1, order) % order
+    """Yield steps that walk through the same places in smaller steps, or by other arcs: the same on the clock.
+
+    A place n is then place u * n, where u is a small number, or near a multiple of an arc.
+    """
+    for turn in range(arcs):
+        for finer in sorted(range(-FINER if turn else 1, FINER + 1), key=abs):
+            scale = (turn * order // arcs + finer) % order
+            if gcd(scale, order) == 1:
+                yield step * pow(scale, -1, order) % order
+
+
+def likeliest(step: int, numbering: Numbering, arcs: int, below: int) -> int:
+    """Return the step whose generator is below the bound of the newer versions, the walk's own if none is."""
+    own = finer_steps(step, numbering.prime - 1, arcs)
+    return next((one for one in own if pow(numbering.root, one, numbering.prime) < below), step)
 
 
 def tell(found: Found, name: str) -> Toolmark:
@@ -156,7 +152,7 @@ def tell(found: Found, name: str) -> Toolmark:
         log10_chance=min(0.0, found.log10_chance),
         level="individual",
         name=name,
-        values=(found.numbering.prime, pow(found.numbering.root, found.step, found.numbering.prime)),
+        values=(found.numbering.prime, pow(found.numbering.root, found.walk.step, found.numbering.prime)),
         sampled=seen < found.dossier.probes,
         packets=shown(found.packets),
         recovered=tuple(_recovered(found)),
@@ -165,7 +161,7 @@ def tell(found: Found, name: str) -> Toolmark:
 
 def _statement(found: Found) -> str:
     prime = found.numbering.prime
-    generator = pow(found.numbering.root, found.step, prime)
+    generator = pow(found.numbering.root, found.walk.step, prime)
     words = [f"targets follow x -> {generator} * x modulo {prime} over {found.numbering.targets.text}"]
     if found.numbering.ports:
         words[0] += f" and {len(found.numbering.ports)} ports"
@@ -184,10 +180,10 @@ def _recovered(found: Found) -> Iterator[Recovered]:
     sure = 1.0 - min(0.5, 10.0**found.log10_chance)
     yield Recovered("prime", prime, sure, checked)
     yield Recovered("target_count", found.numbering.size, 0.9 * sure, checked)
-    yield Recovered("generator", pow(found.numbering.root, found.step, prime), 0.9 * sure, checked)
+    yield Recovered("generator", pow(found.numbering.root, found.walk.step, prime), 0.9 * sure, checked)
     first = int(found.track.logs[found.on_walk[0]])
-    if gcd(found.step, order) == 1:
-        yield Recovered("position", first * pow(found.step, -1, order) % order, 0.9 * sure, checked)
+    if gcd(found.walk.step, order) == 1:
+        yield Recovered("position", first * pow(found.walk.step, -1, order) % order, 0.9 * sure, checked)
     if found.pace is not None:
         rate = found.pace / found.numbering.sparse * len(found.arcs_seen)
         yield Recovered("rate_pps", round(rate, 1), 0.8 * sure, 0)

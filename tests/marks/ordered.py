@@ -16,7 +16,7 @@ from craftmark.kernels.residues import group
 from craftmark.tools.load import load_rules
 from tests.marks.dossiers import probes
 from tests.naive.blackrock import shuffle
-from tests.naive.cyclic import BLOCKED, allowed_index, is_primitive, walk
+from tests.naive.cyclic import allowed_index, is_primitive, walk
 
 FULL = 4294967311
 #: A telescope of 65,536 addresses in ordinary space.
