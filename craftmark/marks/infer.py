@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from craftmark.marks import (
+    blackrock,
     constants,
     counters,
+    cyclic,
     options,
     order,
     relations,
@@ -44,7 +46,10 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 
 
 #: Solvers by the kind of recipe they understand.
-SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {}
+SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
+    "blackrock": blackrock.solve,
+    "cyclic walk": cyclic.solve,
+}
 
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
