@@ -58,6 +58,7 @@ EXAMINE: Final = Listed("examine", "decipher captures and logs; the word may be 
 
 VERBS: Final = (
     EXAMINE,
+    Listed("answers", "tell what stacks and firewalls do with a probe", "craftmark.verbs.answers"),
     Listed("compare", "tell how alike the code behind two scans is", "craftmark.verbs.compare"),
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
