@@ -60,6 +60,7 @@ VERBS: Final = (
     EXAMINE,
     Listed("answers", "tell what stacks and firewalls do with a probe", "craftmark.verbs.answers"),
     Listed("compare", "tell how alike the code behind two scans is", "craftmark.verbs.compare"),
+    Listed("export", "write a scan's marks as a filter, rule or record", "craftmark.verbs.export"),
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),

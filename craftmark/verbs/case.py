@@ -100,6 +100,11 @@ def chosen_scan(name: str) -> tuple[str, str | None]:
     return (chosen["name"], chosen["id"]) if chosen else (name, None)
 
 
+def is_saved(name: str) -> bool:
+    """Tell whether a case is a saved report in a file."""
+    return name != STDIN and _saved(name) is not None
+
+
 def _saved(name: str) -> bytes | None:
     """Return the text of a saved report, None if it is something else; what cannot be read is left to the pipeline."""
     if name == STDIN:
