@@ -67,3 +67,15 @@ def test_two_runs_of_one_tool_are_alike():
     for pair in pairs:
         one, other = (_printed(_dossier(name).sample) for name in pair)
         assert compare(one, other).meaning == "alike", pair
+
+
+@needs_captures
+def test_values_taken_from_a_template_are_told_from_what_was_changed():
+    """hping given all of a sample's values but the two that it has no option for, beside scapy given all."""
+    part, whole = (
+        _printed(_dossier(name).sample) for name in ("hping3_seedlike_without_M_L", "scapy28_send_frp_spoofed")
+    )
+    found = compare(part, whole)
+    assert found.meaning == "template"
+    assert found.inherited == ("ip_id", "tcp_sport", "tcp_win")
+    assert found.named("differs") == ("tcp_seq", "tcp_ack")
