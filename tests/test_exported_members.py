@@ -9,7 +9,7 @@ import craftmark
 
 
 def test_the_public_names_are_these_and_sorted():
-    assert craftmark.__all__ == ["Report", "__version__", "examine"]
+    assert craftmark.__all__ == ["Likeness", "Report", "__version__", "compare", "examine"]
     assert sorted(craftmark.__all__) == craftmark.__all__
     assert dir(craftmark) == craftmark.__all__
 

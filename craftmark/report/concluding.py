@@ -65,7 +65,8 @@ class Concluder:
             answers=_answers(heard),
             is_flood=is_flood,
         )
-        return Concluded(scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject))
+        prints = markprint(parts[0], marks[0], maker.user_set)
+        return Concluded(scan, subject, marks, prints, maker, heard, conclude_beyond(subject))
 
     def _dossiers(self, scan: Scan) -> tuple[Dossier, ...]:
         if scan.population is not None:

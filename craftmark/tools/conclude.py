@@ -15,7 +15,7 @@ from craftmark.packets.batch import join
 from craftmark.tools import chance
 from craftmark.tools.compare import Comparer, Comparison
 from craftmark.tools.likelihood import Fact, facts_of, mixture, other_cost, own_cost, settings_for, unknown_cost
-from craftmark.tools.parameters import changed, told_by
+from craftmark.tools.parameters import changed, told_by, user_set
 from craftmark.tools.stacks import contradiction, stack_fit
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ class ToolConclusion:
 class Maker:
     """The answer to "what made these packets": kind, tool if one is proven, every rule's conclusion.
 
-    alike: ids that explain what is seen equally well and so keep each other from being named.
+    alike: ids that explain what is seen equally well and so keep each other from being named. user_set: the fields
+    that the named tool's user set.
     """
 
     kind: Literal["crafted", "stack", "undecided"]
@@ -78,6 +79,7 @@ class Maker:
     tools: tuple[ToolConclusion, ...]
     parameters: Mapping[str, Recovered] = field(default_factory=dict)
     alike: tuple[str, ...] = ()
+    user_set: tuple[str, ...] = ()
 
 
 @dataclass
@@ -156,6 +158,7 @@ def conclude(parts: Sequence[tuple[Dossier, Sequence[Toolmark]]], rules: RuleSet
             **(changed(named.rule, named.compared, [c.sight for c in comparers]) if named else {}),
         },
         alike=alike,
+        user_set=user_set(named.compared) if named else (),
     )
 
 

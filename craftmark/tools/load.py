@@ -82,6 +82,14 @@ def load_rules(*folders: Path) -> RuleSet:
     return read_rules(texts, *map(_texts_of, folders))
 
 
+def read_extra(rules: RuleSet, texts: Mapping[str, str]) -> RuleSet:
+    """Return a set with the rules of more knowledge files, which replace those of the same id."""
+    more = read_rules(texts)
+    by_id = {**rules.by_id, **more.by_id}
+    digest = hashlib.sha256(f"{rules.sha256} {more.sha256}".encode()).hexdigest()
+    return RuleSet(tuple(by_id[key] for key in sorted(by_id)), digest, by_id)
+
+
 def _texts_of(folder: Path) -> dict[str, str]:
     """Return the knowledge files of a folder by path; what is no text, or cannot be read, is a wrong rule."""
     texts: dict[str, str] = {}

@@ -38,6 +38,19 @@ def changed(rule: ToolRule, parts: Sequence[Comparison], sights: Sequence[Sight]
     return {"options": Recovered("options", _listed(options), 0.8, 0)} if options else {}
 
 
+def user_set(parts: Iterable[Comparison]) -> tuple[str, ...]:
+    """Return the fields whose values are the user's, not the tool's: arguments, and options that were used.
+
+    A sample's values are its own unless they were edited.
+    """
+    found = set()
+    for line in (line for part in parts for line in part.lines):
+        is_argument = line.settable == "argument" or line.expected.endswith("is an argument")
+        if is_argument or (line.verdict == "disagrees" and line.settable in ("option", "source edit")):
+            found.add(line.field)
+    return tuple(sorted(found - {""}))
+
+
 def _listed(texts: dict[str, str]) -> tuple[str, ...]:
     return tuple(f"{name}: {text}" for name, text in sorted(texts.items()))
 

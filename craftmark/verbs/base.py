@@ -58,10 +58,14 @@ EXAMINE: Final = Listed("examine", "decipher captures and logs; the word may be 
 
 VERBS: Final = (
     EXAMINE,
+    Listed("answers", "tell what stacks and firewalls do with a probe", "craftmark.verbs.answers"),
+    Listed("compare", "tell how alike the code behind two scans is", "craftmark.verbs.compare"),
+    Listed("export", "write a scan's marks as a filter, rule or record", "craftmark.verbs.export"),
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),
-    Listed("tools", "list the tools, libraries and systems that rules describe", "craftmark.verbs.tools"),
+    Listed("sign", "draft a rule from a tool's captures, and try it", "craftmark.verbs.sign"),
+    Listed("tools", "list the tools that rules describe, or explain one: tools show NAME", "craftmark.verbs.tools"),
 )
 
 

@@ -80,12 +80,12 @@ def load_finding(name: str, settings: pipeline.Settings | None = None, screen: S
 
     Raises what ``load`` raises, and OptionError where the case has none of that name, none, or several.
     """
-    chosen = None if name == STDIN or Path(name).exists() else _CHOSEN.fullmatch(name)
-    report = load(chosen["name"] if chosen else name, settings, screen)
+    path, chosen = chosen_scan(name)
+    report = load(path, settings, screen)
     found = (*report.scans, *report.floods)
     ids = ", ".join(one.id for one in found[:12]) + (", ..." if len(found) > 12 else "")
     if chosen is not None:
-        found = tuple(one for one in found if one.id == chosen["id"])
+        found = tuple(one for one in found if one.id == chosen)
         if not found:
             raise OptionError(f"{visible(name)}: no scan or flood is called that; there is {ids or 'none'}")
     if not found:
@@ -93,6 +93,17 @@ def load_finding(name: str, settings: pipeline.Settings | None = None, screen: S
     if len(found) > 1:
         raise OptionError(f"{visible(name)}: say which scan, as {visible(name)}:{found[0].id} (there are {ids})")
     return Finding(report, found[0])
+
+
+def chosen_scan(name: str) -> tuple[str, str | None]:
+    """Return the path of ``NAME:S1`` and the scan it chooses; None where the name chooses none, or is a file's."""
+    chosen = None if name == STDIN or Path(name).exists() else _CHOSEN.fullmatch(name)
+    return (chosen["name"], chosen["id"]) if chosen else (name, None)
+
+
+def is_saved(name: str) -> bool:
+    """Tell whether a case is a saved report in a file."""
+    return name != STDIN and _saved(name) is not None
 
 
 def _saved(name: str) -> bytes | None:

@@ -18,11 +18,16 @@ from craftmark.tools.load import load_rules
 from craftmark.tools.stacks import stack_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
+    from craftmark.packets.batch import PacketBatch
     from craftmark.pipeline import Settings
     from craftmark.scans.scans import Findings, Scan
     from craftmark.sources.inputs import Case
+
+    Truth = NDArray[np.bool_]
 
 
 def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path) -> int:
@@ -33,24 +38,12 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
     if STDIN in paths:
         what = "packets of standard input cannot be written: it can be read only once"
         raise SourceError(what, name="-w", code=ExitCode.USAGE, remedy="save it to a file first")
-    where = parse(settings.where) if settings.where else None
-    evidence = fold(_open(paths, settings).batches(), {}, where=where)
-    order = evidence.strands.order()
-    rules = load_rules(*(Path(folder) for folder in settings.rules))
-    belongs = np.zeros(len(evidence.strands), bool)
-    scan = _named(find(evidence.finish(), stack_shapes(rules)), scan_id)
-    belongs[order[scan.strands]] = True
+    select = belonging(paths, settings, scan_id)
     with target.open("wb") as stream:
         writer = PcapWriter(stream, name=str(target))
         try:
-            for batch in _open(paths, settings).batches():
-                rows = np.arange(len(batch)) if where is None else np.flatnonzero(where.select(batch))
-                strand = evidence.strands.assign(batch if where is None else batch.take(rows))
-                known = strand < len(belongs)  # more, where the file grew meanwhile
-                chosen = rows[known][belongs[strand[known]]]
-                if scan.population is not None:
-                    chosen = chosen[scan.population.holds(batch.words[chosen])]
-                for row in chosen.tolist():
+            for batch in open_case(paths, settings).batches():
+                for row in np.flatnonzero(select(batch)).tolist():
                     writer.write(batch, row)
         except CraftmarkError:
             stream.close()
@@ -59,7 +52,32 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
     return writer.written
 
 
-def _open(paths: Sequence[str], settings: Settings) -> Case:
+def belonging(paths: Sequence[str], settings: Settings, scan_id: str) -> Callable[[PacketBatch], Truth]:
+    """Return what tells, of any batch of these inputs, which packets are probes of the scan; reads them once."""
+    where = parse(settings.where) if settings.where else None
+    evidence = fold(open_case(paths, settings).batches(), {}, where=where)
+    order = evidence.strands.order()
+    rules = load_rules(*(Path(folder) for folder in settings.rules))
+    belongs = np.zeros(len(evidence.strands), bool)
+    scan = _named(find(evidence.finish(), stack_shapes(rules)), scan_id)
+    belongs[order[scan.strands]] = True
+
+    def select(batch: PacketBatch) -> Truth:
+        rows = np.arange(len(batch)) if where is None else np.flatnonzero(where.select(batch))
+        strand = evidence.strands.assign(batch if where is None else batch.take(rows))
+        known = strand < len(belongs)  # more, where the file grew meanwhile
+        chosen = rows[known][belongs[strand[known]]]
+        if scan.population is not None:
+            chosen = chosen[scan.population.holds(batch.words[chosen])]
+        selected = np.zeros(len(batch), bool)
+        selected[chosen] = True
+        return selected
+
+    return select
+
+
+def open_case(paths: Sequence[str], settings: Settings) -> Case:
+    """Open captures and logs as the settings say."""
     return open_inputs(paths, options=SourceOptions(year=settings.year), format_name=settings.format_name)
 
 

@@ -80,7 +80,7 @@ def test_every_verb_is_in_the_reference_with_its_arguments(listed):
     for action in _actions(own):
         if action.metavar and not action.option_strings:
             assert str(action.metavar) in section, action.metavar
-    for option in re.findall(r"^\| `(--?[a-z-]+)", section, flags=re.MULTILINE):
+    for option in re.findall(r"^\| `(--?[a-z0-9-]+)", section, flags=re.MULTILINE):
         assert option in _options(own), f"{option} is gone"
 
 

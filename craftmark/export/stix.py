@@ -1,0 +1,62 @@
+"""A STIX 2.1 bundle: an indicator with a network-traffic pattern, and what was observed. Same input, same bundle."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
+
+if TYPE_CHECKING:
+    from craftmark.export.match import Subject
+
+SUFFIX: Final = ".json"
+TELLS: Final = frozenset({"tcp_flags", "icmp_type", "icmp_code"})
+IP_VERSIONS: Final = (4, 6)
+
+#: The namespace of STIX 2.1 section 2.9 for ids that depend on the content alone.
+_NAMESPACE: Final = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
+
+
+def write(subject: Subject) -> str:
+    """Return the bundle as JSON, ASCII only."""
+    scan, moment = subject.scan, _moment(subject.scan.last_ns)
+    shared = {"spec_version": "2.1", "created": moment, "modified": moment}
+    maker = _object("identity", "craftmark", **shared, name="craftmark", identity_class="system")
+    told = [mark.statement for mark in scan.toolmarks if mark.log10_chance <= -6]
+    indicator = _object(
+        "indicator", f"{scan.markprint.structure} {scan.markprint.values}", **shared, created_by_ref=maker["id"],
+        name=subject.match.label, description="\n".join([*told, *subject.notes]),
+        indicator_types=["anomalous-activity"],
+        pattern=_pattern(subject), pattern_type="stix", valid_from=moment,
+    )  # fmt: skip
+    note = _object(
+        "note", f"{indicator['id']} {scan.probes} {scan.first_ns}", **shared, created_by_ref=maker["id"],
+        abstract=f"markprint of {scan.probes} probes",
+        content=f"{scan.markprint.structure}\n{scan.markprint.values}", object_refs=[indicator["id"]],
+    )  # fmt: skip
+    objects = [maker, indicator, note]
+    bundle = {"type": "bundle", "id": f"bundle--{uuid5(_NAMESPACE, json.dumps(objects))}", "objects": objects}
+    return json.dumps(bundle, indent=2) + "\n"
+
+
+def _object(kind: str, told: str, /, **members: Any) -> dict[str, Any]:
+    return {"type": kind, "id": f"{kind}--{uuid5(_NAMESPACE, f'{kind} {told}')}", **members}
+
+
+def _pattern(subject: Subject) -> str:
+    match = subject.match
+    name = subject.scan.protocol if not subject.scan.protocol.isdigit() else f"ipv{match.ip_version}"
+    terms = [f"network-traffic:protocols[*] = '{name}'"]
+    for field, value in match.values.items():
+        key = {"tcp_flags": "tcp-ext'.src_flags_hex", "icmp_type": "icmp-ext'.icmp_type_hex"}.get(
+            field, "icmp-ext'.icmp_code_hex"
+        )
+        terms.append(f"network-traffic:extensions.'{key} = '{value:02x}'")
+    return f"[{' AND '.join(terms)}]"
+
+
+def _moment(ns: int | None) -> str:
+    """Return a time as STIX writes it; without one the epoch, so that nothing here reads a clock."""
+    text = datetime.fromtimestamp((ns or 0) / 1e9, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
