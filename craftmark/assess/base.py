@@ -62,7 +62,8 @@ class AnswersSeen:
     """What the capture shows in answer to a scan's probes.
 
     counts: answers by kind ("syn+ack", "rst", "rst+ack", "icmp 3/3", "icmp6 1/4", "udp reply", "echo reply", "arp
-    reply", ...). answered_probes: probes with at least one answer. both_ways: the capture holds packets from targets
+    reply", ...). ports: the probed ports behind each kind of answer. answered_probes: probes with at least one
+    answer. both_ways: the capture holds packets from targets
     to sources at all, so that a missing answer means something.
     completed_handshakes: per source address, its ACKs of a target's own sequence number: only who receives what is
     sent to the address can know it. rst_ttls: per source, the distinct TTLs of its RSTs to our SYN+ACK. other_ttls:
@@ -72,6 +73,7 @@ class AnswersSeen:
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_probes: int = 0
     both_ways: bool = False
     completed_handshakes: Mapping[str, int] = field(default_factory=dict)

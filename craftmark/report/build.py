@@ -305,7 +305,14 @@ def _answers(found: Concluded) -> d.Answers:
             for one in conclusions.predicted
         ),
         remembered=tuple(
-            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source) for one in conclusions.remembered
+            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source, one.entry)
+            for one in conclusions.remembered
         ),
         reach=conclusions.reach.text,
+        told=tuple(
+            d.Told(one.answer, one.packets, _ports(one.ports), one.meaning, one.why) for one in conclusions.reach.told
+        ),
+        distinguishes=tuple(
+            d.Distinguished(one.stack, one.groups, one.alive) for one in conclusions.reach.distinguishes
+        ),
     )

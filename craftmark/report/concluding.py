@@ -76,6 +76,7 @@ class Concluder:
 def _answers(heard: Heard) -> AnswersSeen:
     return AnswersSeen(
         counts=heard.counts,
+        ports=heard.ports,
         answered_probes=heard.answered,
         both_ways=heard.both_ways,
         completed_handshakes=heard.completed,

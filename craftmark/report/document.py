@@ -32,7 +32,7 @@ SpoofingVerdict = Literal["spoofed", "genuine", "undecided"]
 OneSenderVerdict = Literal["one", "several", "undecided"]
 PortState = Literal["open", "closed", "filtered"]
 AnswerState = Literal["open", "closed", "filtered", "up", "unclear"]
-Basis = Literal["standard", "measured"]
+Basis = Literal["standard", "measured", "documented"]
 Confidence = Literal["certain", "strong", "fair", "weak"]
 
 #: Confidence words of claims, the strongest first.
@@ -301,12 +301,42 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from."""
+    """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from.
+
+    ``entry`` says what becomes of the entry, by what the target does; "" where there is none or it is not known.
+    """
 
     firewall: str
     creates_state: bool
     verdict: str
     source: str
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one kind of answer in these inputs told the sender, and by whose behaviour; answer "none" is silence.
+
+    ``meaning`` names states of the port ("open or filtered") or of the host; ``ports`` is None where it is not known.
+    """
+
+    answer: str
+    packets: int
+    ports: Ports | None
+    meaning: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distinguished:
+    """Which states of a port one stack's answers to such a probe tell apart: those in one group answer alike.
+
+    ``groups`` reads "open | closed | filtered" where all three differ; ``alive``: some state answers at all.
+    """
+
+    stack: str
+    groups: str
+    alive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +344,7 @@ class Answers:
     """What came back, what stacks and firewalls do with such probes, and what the sender could learn.
 
     ``both_ways``: the inputs hold packets from targets to sources at all, so that a missing answer means something.
+    ``told`` is what the answers here told the sender, ``distinguishes`` what such a probe could tell on each stack.
     """
 
     seen: tuple[AnswerSeen, ...]
@@ -322,6 +353,8 @@ class Answers:
     predicted: tuple[Predicted, ...]
     remembered: tuple[Remembered, ...]
     reach: str
+    told: tuple[Told, ...] = ()
+    distinguishes: tuple[Distinguished, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ def test_the_scan_of_2000_in_claims(odd_scan):
 
 
 def test_the_scan_of_2000_leaves_no_state_in_a_firewall(odd_scan):
-    assert [row.creates_state for row in conclude(odd_scan).remembered] == [False, False]
+    remembered = conclude(odd_scan).remembered
+    assert len(remembered) >= 5
+    assert not any(row.creates_state for row in remembered)
 
 
 def test_every_claim_has_reasons_and_says_what_would_settle_it(odd_scan):
