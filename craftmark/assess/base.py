@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from craftmark.packets.fields import ARP
+from craftmark.scans.reactions import Reactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +70,8 @@ class AnswersSeen:
     sent to the address can know it. rst_ttls: per source, the distinct TTLs of its RSTs to our SYN+ACK. other_ttls:
     per source, the distinct TTLs of its other, ordinary packets.
     answered_again, unanswered_again: (ports that were probed more than once, all ports) among those that answered
-    and those that did not: who repeats only what stayed unanswered sees the answers.
+    and those that did not: who repeats only what stayed unanswered sees the answers. reactions: what the holders of
+    the source addresses did.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class AnswersSeen:
     other_ttls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    reactions: Reactions = field(default_factory=Reactions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from craftmark.assess.campaigns import assess_campaigns
+from craftmark.assess.spoofing import PRIOR as SPOOFING_PRIOR
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
@@ -286,7 +287,9 @@ def _sender(conclusions: Conclusions) -> d.Sender:
     return d.Sender(
         hops=tuple(d.Hop(each.initial_ttl, each.hops, each.weight, each.why) for each in distance.hypotheses),
         hops_reason=distance.reason,
-        spoofing=d.Spoofing(spoofing.verdict, round(spoofing.confidence, 4), spoofing.reasons),
+        spoofing=d.Spoofing(
+            spoofing.verdict, round(spoofing.confidence, 4), spoofing.reasons, spoofing.log10_odds, SPOOFING_PRIOR
+        ),
         one_sender=d.OneSender(one.verdict, round(one.confidence, 4), one.reasons),
     )
 

@@ -84,6 +84,7 @@ def _answers(heard: Heard) -> AnswersSeen:
         other_ttls=heard.other_ttls,
         answered_again=heard.answered_again,
         unanswered_again=heard.unanswered_again,
+        reactions=heard.reactions,
     )
 
 

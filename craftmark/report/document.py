@@ -245,11 +245,16 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Spoofing:
-    """Whether the source addresses are the sender's; undecided, the confidence is that of the likelier side."""
+    """Whether the source addresses are the sender's; undecided, the confidence is that of the likelier side.
+
+    ``log10_odds``: forged against genuine after all reasons, within the cap; ``prior_log10``: before any of them.
+    """
 
     verdict: SpoofingVerdict
     confidence: float
     reasons: tuple[str, ...]
+    log10_odds: float = 0.0
+    prior_log10: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
