@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from craftmark.packets.fields import ARP
+from craftmark.scans.afterwards import Afterwards
 from craftmark.scans.reactions import Reactions
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ class MakerView:
 
     initial_ttls: the ranges from which the tool, or the stack, draws the initial TTL by default: ((48, 48),) for a
     constant, ((37, 59),) for a value drawn anew for each packet, ((64, 64), (255, 255)) where versions differ.
+    drawn: fields that the identified tool draws, counts or derives for each probe, so that their variation is its own.
     """
 
     kind: Literal["crafted", "stack", "undecided"] = "undecided"
     tool: str | None = None
     confidence: float = 0.0
     initial_ttls: tuple[tuple[int, int], ...] = ()
+    drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class AnswersSeen:
     per source, the distinct TTLs of its other, ordinary packets.
     answered_again, unanswered_again: (ports that were probed more than once, all ports) among those that answered
     and those that did not: who repeats only what stayed unanswered sees the answers. reactions: what the holders of
-    the source addresses did.
+    the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -84,6 +87,7 @@ class AnswersSeen:
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
     reactions: Reactions = field(default_factory=Reactions)
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,17 @@ class Subject:
     def sources_total(self) -> int:
         """Number of source addresses: at least that of the part with most."""
         return max(len(self.sources), *(part.sources_total for part in self.parts))
+
+    @property
+    def determined(self) -> frozenset[str]:
+        """Fields that a mark determines in every probe of the main kind: derived, counted, or of a generator."""
+        kinds = ("relation", "counter", "generator")
+        return frozenset(mark.fields[0] for mark in self.marks if mark.kind in kinds and mark.held == mark.seen)
+
+    @property
+    def accounted(self) -> frozenset[str]:
+        """Fields whose variation is accounted for: by a mark, or by what the identified tool does."""
+        return self.determined | self.maker.drawn
 
     @property
     def has_ttl(self) -> bool:

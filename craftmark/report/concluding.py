@@ -85,6 +85,7 @@ def _answers(heard: Heard) -> AnswersSeen:
         answered_again=heard.answered_again,
         unanswered_again=heard.unanswered_again,
         reactions=heard.reactions,
+        afterwards=heard.afterwards,
     )
 
 
@@ -92,10 +93,13 @@ def _view(maker: Maker, rules: RuleSet) -> MakerView:
     """Return what other conclusions need of the maker: from which initial TTLs its packets start by default."""
     rule = rules.by_id.get(maker.tool or "")
     ranges: list[tuple[int, int]] = []
+    drawn: set[str] = set()
     for mode in rule.modes if rule is not None else ():
         for expected in mode.expects:
             if expected.initial_ttl is not None:
                 ranges.append((expected.initial_ttl, expected.initial_ttl))
             if expected.initial_ttl_range is not None:
                 ranges.append(expected.initial_ttl_range)
-    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)))
+            if expected.behaviour not in (None, "constant") or expected.relation or len(expected.values) > 1:
+                drawn.add(expected.field)
+    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)), frozenset(drawn))
