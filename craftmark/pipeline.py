@@ -71,7 +71,8 @@ def examine(
     finished = evidence.finish()
     findings = find(finished, stack_shapes(rules))
     clock = build.clock_of(case.describe())
-    conclude = Concluder(finished, findings.ear, rules, _day(findings, clock) if settings.trust_clock else None)
+    day = _day(findings, clock) if settings.trust_clock else None
+    conclude = Concluder(finished, findings.ear, rules, day, settings.own)
     scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
     floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
     rows = rows_each(len(scans) + len(floods))

@@ -95,7 +95,7 @@ class Subject:
     """One scan, or flood, as conclusions need it: its kinds of probe, marks, maker, and what came back.
 
     parts: one dossier per kind of probe, the one with most probes first. is_flood: many packets that can teach the
-    sender nothing, as the finding was classed.
+    sender nothing, as the finding was classed. own: the user's own networks, as text.
     """
 
     id: str
@@ -105,6 +105,7 @@ class Subject:
     maker: MakerView = field(default_factory=MakerView)
     answers: AnswersSeen = field(default_factory=AnswersSeen)
     is_flood: bool = False
+    own: tuple[str, ...] = ()
 
     @property
     def main(self) -> Dossier:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from craftmark.assess.base import Claim, graded
 from craftmark.assess.covert import assess_covert, claim_of_covert
 from craftmark.assess.hops import assess_distance
+from craftmark.assess.own import claim_of_direction
 from craftmark.assess.purpose import assess_purposes
 from craftmark.assess.reach import assess_reach, claim_of_reach
 from craftmark.assess.sender import assess_sender, same_constants
@@ -63,6 +64,7 @@ def conclude(subject: Subject) -> Conclusions:
     purposes = assess_purposes(subject, reach=reach, spoofing=spoofing, sender=sender, covert=covert)
     found = (
         claim_of_distance(subject, distance),
+        claim_of_direction(subject, forged=spoofing.verdict == "spoofed"),
         claim_of_spoofing(subject, spoofing),
         claim_of_code(subject),
         claim_of_sender(subject, sender),

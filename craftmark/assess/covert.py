@@ -34,6 +34,8 @@ LEAST_BITS: Final = 0.5
 PATTERN: Final = 0.5
 #: Share above that of free choices in which one step round a few values recurs where they take turns, with losses.
 TURNS: Final = 0.18
+#: How far the sum of rounded steps strays from the straight line; that of 64 free bits strays by about 5.
+EVEN: Final = 1.5
 #: Repeats that must all agree before something is taken as the reason (2 to this power against it).
 REPEATS: Final = 16
 #: Bits by which steps must differ from what losses, or other traffic on a counter, would make of them.
@@ -169,12 +171,20 @@ def _judged(carrier: Carrier, batch: PacketBatch, *, whole: bool) -> Modulation 
         return None
     if carrier.kind in ("values", "counter") and _never_returns(carrier.symbols):
         return None
+    if carrier.kind in ("steps", "gaps") and is_rounded(symbols):
+        return None
     lossy = carrier.kind == "steps" or (carrier.kind == "gaps" and not whole)
     if lossy and is_like_losses(_in_steps(carrier)):
         return None
     if carrier.kind == "values" and (goes_round(symbols, kinds) or _is_determined(symbols, carrier.name, batch)):
         return None
     return Modulation(carrier.name, _statement(carrier, kinds), round(bits * len(symbols), 1), _packets(carrier, batch))
+
+
+def is_rounded(symbols: Ints) -> bool:
+    """Tell whether two steps alternate so evenly that their sum never leaves the straight line: a rate, rounded."""
+    left = np.cumsum(symbols - symbols.mean())
+    return bool(left.max() - left.min() <= EVEN)
 
 
 def _never_returns(levels: Ints) -> bool:

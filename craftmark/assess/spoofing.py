@@ -17,6 +17,7 @@ import numpy as np
 
 from craftmark.assess.base import Reason, probability, total_odds
 from craftmark.assess.holders import reasons_of_holder
+from craftmark.assess.own import reasons_of_own
 from craftmark.assess.reactions import window_of
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) 
     reasons = [
         *_impossible(subject.sources),
         *_drawn_at_random(subject),
+        *reasons_of_own(subject, distance),
         *_one_behind_many(sender),
         *_of_holders(subject, held),
         *_reactions(subject, proven),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from craftmark.assess.campaigns import assess_campaigns
+from craftmark.assess.own import direction_of
 from craftmark.assess.spoofing import PRIOR as SPOOFING_PRIOR
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
@@ -127,6 +128,7 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> 
             for one in found.conclusions.purposes
         ),
         drawn=drawn_of(main, found.part_marks[0], rows),
+        direction=direction_of(subject),
     )
 
 

@@ -44,11 +44,14 @@ class Concluded:
 class Concluder:
     """Concludes about scans of one case; ``when`` is its day as yyyymmdd where the clock is trusted."""
 
-    def __init__(self, finished: Finished, ear: Ear, rules: RuleSet, when: int | None) -> None:
+    def __init__(
+        self, finished: Finished, ear: Ear, rules: RuleSet, when: int | None, own: tuple[str, ...] = ()
+    ) -> None:
         self._finished = finished
         self._ear = ear
         self._rules = rules
         self._when = when
+        self._own = own
 
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
@@ -64,6 +67,7 @@ class Concluder:
             maker=_view(maker, self._rules),
             answers=_answers(heard),
             is_flood=is_flood,
+            own=self._own,
         )
         return Concluded(scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject))
 

@@ -33,6 +33,7 @@ OneSenderVerdict = Literal["one", "several", "undecided"]
 PortState = Literal["open", "closed", "filtered"]
 AnswerState = Literal["open", "closed", "filtered", "up", "unclear"]
 Basis = Literal["standard", "measured", "documented"]
+Direction = Literal["inbound", "outbound", "internal", "elsewhere", "mixed", "unknown"]
 Confidence = Literal["certain", "strong", "fair", "weak"]
 
 #: Confidence words of claims, the strongest first.
@@ -376,7 +377,10 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too."""
+    """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too.
+
+    ``direction`` is seen from the own networks that the user named: "inbound" is towards them.
+    """
 
     id: str
     shape: Shape
@@ -400,6 +404,7 @@ class Scan:
     answers: Answers
     purposes: tuple[Purpose, ...]
     drawn: Drawn = NOTHING_DRAWN
+    direction: Direction = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from craftmark.assess.base import MakerView
 from craftmark.assess.coding import entropy, numbered, shortest_code
-from craftmark.assess.covert import assess_covert, follows_from, is_like_losses
+from craftmark.assess.covert import assess_covert, follows_from, is_like_losses, is_rounded
 
 N = 64
 CRAFTED = MakerView("crafted")
@@ -188,3 +188,9 @@ def test_patterns_have_short_codes_and_random_bits_have_none():
         assert shortest_code(repeated, kinds) < 0.35
     assert entropy(np.array([0, 1, 2, 3])) == 2.0
     assert entropy(np.zeros(5, np.int64)) == 0.0
+
+
+def test_a_rounded_rate_alternates_evenly_and_free_bits_do_not():
+    ticks = np.diff(np.ceil(np.arange(80) * 1.37))
+    assert is_rounded(numbered(ticks.astype(np.int64))[0])
+    assert not any(is_rounded(np.random.default_rng(seed).integers(0, 2, 64)) for seed in range(200))
