@@ -21,6 +21,7 @@ from craftmark.scans.reactions import Reactions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from craftmark.assess.routes import Route
     from craftmark.evidence.dossier import Dossier
     from craftmark.marks.base import Toolmark
 
@@ -95,7 +96,8 @@ class Subject:
     """One scan, or flood, as conclusions need it: its kinds of probe, marks, maker, and what came back.
 
     parts: one dossier per kind of probe, the one with most probes first. is_flood: many packets that can teach the
-    sender nothing, as the finding was classed. own: the user's own networks, as text.
+    sender nothing, as the finding was classed. own: the user's own networks, as text. paths: routes that
+    the user traced.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Subject:
     answers: AnswersSeen = field(default_factory=AnswersSeen)
     is_flood: bool = False
     own: tuple[str, ...] = ()
+    paths: tuple[Route, ...] = ()
 
     @property
     def main(self) -> Dossier:

@@ -9,6 +9,7 @@ from craftmark.assess.base import Claim, graded
 from craftmark.assess.covert import assess_covert, claim_of_covert
 from craftmark.assess.hops import assess_distance
 from craftmark.assess.own import claim_of_direction
+from craftmark.assess.paths import claims_of_paths
 from craftmark.assess.purpose import assess_purposes
 from craftmark.assess.reach import assess_reach, claim_of_reach
 from craftmark.assess.sender import assess_sender, same_constants
@@ -64,6 +65,7 @@ def conclude(subject: Subject) -> Conclusions:
     purposes = assess_purposes(subject, reach=reach, spoofing=spoofing, sender=sender, covert=covert)
     found = (
         claim_of_distance(subject, distance),
+        *claims_of_paths(subject, distance),
         claim_of_direction(subject, forged=spoofing.verdict == "spoofed"),
         claim_of_spoofing(subject, spoofing),
         claim_of_code(subject),

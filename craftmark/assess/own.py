@@ -53,9 +53,9 @@ def claim_of_direction(subject: Subject, *, forged: bool) -> Claim | None:
     targets = len({party.address for part in subject.parts for party in part.targets})
     ours = ", ".join(inside(subject.sources, subject.own)[:4])
     words = {
-        "inbound": f"it came from outside and was aimed at your networks: {targets:,} of its targets are known by name",
+        "inbound": f"it came from outside and was aimed at your networks ({_addresses(targets)})",
         "outbound": f"it came out of your networks: {ours} sent it",
-        "internal": f"it stayed within your networks: {ours} sent it to {targets:,} targets there",
+        "internal": f"it stayed within your networks: {ours} sent it to {_addresses(targets)} there",
         "elsewhere": "neither its sources nor its targets are in your networks",
     }[direction]
     doubt = ("the source addresses are judged forged",) if forged and direction in ("outbound", "internal") else ()
@@ -68,6 +68,10 @@ def claim_of_direction(subject: Subject, *, forged: bool) -> Claim | None:
         settled_by=_SETTLED[direction],
         packets=subject.first_packets,
     )
+
+
+def _addresses(number: int) -> str:
+    return "1 address" if number == 1 else f"{number:,} addresses"
 
 
 def reasons_of_own(subject: Subject, distance: Distance) -> list[Reason]:

@@ -17,6 +17,7 @@ from craftmark.tools.conclude import Maker
 from craftmark.tools.conclude import conclude as conclude_tools
 
 if TYPE_CHECKING:
+    from craftmark.assess.routes import Route
     from craftmark.evidence.dossier import Dossier
     from craftmark.evidence.finished import Finished
     from craftmark.marks.base import Toolmark
@@ -45,13 +46,20 @@ class Concluder:
     """Concludes about scans of one case; ``when`` is its day as yyyymmdd where the clock is trusted."""
 
     def __init__(
-        self, finished: Finished, ear: Ear, rules: RuleSet, when: int | None, own: tuple[str, ...] = ()
+        self,
+        finished: Finished,
+        ear: Ear,
+        rules: RuleSet,
+        when: int | None,
+        own: tuple[str, ...] = (),
+        paths: tuple[Route, ...] = (),
     ) -> None:
         self._finished = finished
         self._ear = ear
         self._rules = rules
         self._when = when
         self._own = own
+        self._paths = paths
 
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
@@ -68,6 +76,7 @@ class Concluder:
             answers=_answers(heard),
             is_flood=is_flood,
             own=self._own,
+            paths=self._paths,
         )
         return Concluded(scan, subject, marks, markprint(parts[0], marks[0]), maker, heard, conclude_beyond(subject))
 

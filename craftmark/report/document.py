@@ -87,6 +87,7 @@ class Conditions:
     """Under what conditions the inputs were examined: the options that can change a conclusion or the choice shown.
 
     ``where`` selected packets before they were examined; ``only`` is the one scan or flood this document was cut to.
+    ``paths``: files with traced routes.
     """
 
     year: int | None
@@ -94,6 +95,7 @@ class Conditions:
     own: tuple[str, ...]
     where: str | None
     only: str | None
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def settings_of(parsed: argparse.Namespace) -> pipeline.Settings:
         where=parsed.where,
         rules=tuple(parsed.rules),
         format_name=parsed.format_name,
+        paths=tuple(parsed.path),
     )
 
 

@@ -41,6 +41,7 @@ class ExamineOptions:
     own: tuple[str, ...] = ()
     where: str | None = None
     format_name: str | None = None
+    traced: tuple[str, ...] = ()
     fail_on: str | None = None
     colour: bool = False
     width: int = WIDTH
@@ -57,6 +58,7 @@ class ExamineOptions:
             where=self.where,
             rules=self.rules,
             format_name=self.format_name,
+            paths=self.traced,
         )
 
 

@@ -59,6 +59,7 @@ def _options(parsed: argparse.Namespace) -> ExamineOptions:
         own=tuple(parsed.own),
         where=parsed.where,
         format_name=parsed.format_name,
+        traced=tuple(parsed.path),
         fail_on=parsed.fail_on,
         colour=screen.colour,
         width=screen.width,
