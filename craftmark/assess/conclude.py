@@ -57,15 +57,15 @@ def conclude(subject: Subject) -> Conclusions:
         )
     )
     remembered = tuple(remember(main.protocol, main.control_bits, icmp=main.icmp, ip_version=main.ip_version))
-    distance = assess_distance(subject)
+    distance, told = assess_distance(subject), assess_distance(subject, resets=True)
     sender = assess_sender(subject)
     spoofing = assess_spoofing(subject, distance=distance, sender=sender)
     reach = assess_reach(subject, predicted)
     covert = assess_covert(subject)
     purposes = assess_purposes(subject, reach=reach, spoofing=spoofing, sender=sender, covert=covert)
     found = (
-        claim_of_distance(subject, distance),
-        *claims_of_paths(subject, distance),
+        claim_of_distance(subject, told),
+        *claims_of_paths(subject, told),
         claim_of_direction(subject, forged=spoofing.verdict == "spoofed"),
         claim_of_spoofing(subject, spoofing),
         claim_of_code(subject),
@@ -74,7 +74,7 @@ def conclude(subject: Subject) -> Conclusions:
         claim_of_covert(subject, covert, nothing=reach.nothing),
     )
     return Conclusions(
-        distance=distance,
+        distance=told,
         spoofing=spoofing,
         one_sender=sender,
         predicted=predicted,

@@ -121,8 +121,11 @@ def prior_of_hops(hops: int) -> float:
     return near + FAR_SHARE * _bell(hops) / _BELL_TOTAL
 
 
-def assess_distance(subject: Subject) -> Distance:
-    """Return the posterior over initial TTL and hops of a scan's probes."""
+def assess_distance(subject: Subject, *, resets: bool = False) -> Distance:
+    """Return the posterior over initial TTL and hops of a scan's probes.
+
+    resets: weigh the resets of the source too. Whether they come from where the probes do must be judged without.
+    """
     seen = arrivals(subject.parts)
     if seen is None:
         return Distance((), "the input shows no TTL")
@@ -135,13 +138,13 @@ def assess_distance(subject: Subject) -> Distance:
         choices += _by_hand(seen)
     for candidate in (seen, arrivals(subject.parts[:1])):
         if candidate is not None and (found := _posterior(candidate, choices)):
-            found, words = _with_more(found, subject)
+            found, words = _with_more(found, subject, resets=resets)
             return _listed(found, _denominator(candidate) + words)
     return _by_population(subject, seen, choices)
 
 
 def _with_more(
-    found: dict[tuple[int, int], tuple[float, str]], subject: Subject
+    found: dict[tuple[int, int], tuple[float, str]], subject: Subject, *, resets: bool
 ) -> tuple[dict[tuple[int, int], tuple[float, str]], str]:
     """Weigh the explanations by the old window law, and by packets that the sources' own stacks sent."""
     words = ""
@@ -151,7 +154,7 @@ def _with_more(
             found, words = kept, f"; the windows follow the TTL as in nmap before June 2011: hops = {residue} mod 4"
     others = {ttl for ttls in subject.answers.rst_ttls.values() for ttl in ttls}
     hops = {initial - ttl for ttl in others for initial in (64, 128, 255) if 0 <= initial - ttl <= LONGEST_PATH}
-    if len(subject.sources) == 1 and hops:
+    if resets and len(subject.sources) == 1 and hops:
         found = {
             key: (weight * (SAME_PLACE / len(hops) if key[1] in hops else (1 - SAME_PLACE) / LONGEST_PATH), why)
             for key, (weight, why) in found.items()

@@ -198,4 +198,4 @@ def test_resets_of_the_source_settle_what_one_probe_leaves_open(plant):
     one = {"tcp_dport": [80], "ip_ttl": 40}
     answers = AnswersSeen(both_ways=True, rst_ttls={"192.0.2.2": (60,)})
     maker = MakerView("crafted", "nmap", 0.5, ((37, 59),))
-    assert assess_distance(plant(one, maker=maker, answers=answers)).hypotheses[0].hops == 4
+    assert assess_distance(plant(one, maker=maker, answers=answers), resets=True).hypotheses[0].hops == 4
