@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from craftmark import __version__
 from craftmark.kernels._jit import expect
+from craftmark.assess.routes import read_routes
+from craftmark.errors import ExitCode, SourceError
 from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder
@@ -46,6 +48,7 @@ class Settings:
     year: for logs without one. trust_clock: let dates count as evidence. own: the user's own networks. where: selects
     packets. rules: folders of rules that add to or replace the built-in ones. format_name: overrides recognition.
     cores: how many to use, the result is the same (None: all of them for large inputs).
+    paths: files with traced routes, to lay beside the distances.
     """
 
     year: int | None = None
@@ -55,6 +58,7 @@ class Settings:
     rules: tuple[str, ...] = ()
     format_name: str | None = None
     cores: int | None = None
+    paths: tuple[str, ...] = ()
 
 
 class Progress(Protocol):
@@ -73,6 +77,7 @@ def examine(
     """
     settings = settings or Settings()
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    routes = tuple(route for file in settings.paths for route in read_routes(_text(file), name=file))
     rules = load_rules(*(Path(folder) for folder in settings.rules))
     relations = {text: parse(text) for text in rules.relations}
     case = _open(paths, settings)
@@ -80,7 +85,8 @@ def examine(
     finished = evidence.finish()
     findings = find(finished, stack_shapes(rules))
     clock = build.clock_of(case.describe())
-    conclude = Concluder(finished, findings.ear, rules, _day(findings, clock) if settings.trust_clock else None)
+    day = _day(findings, clock) if settings.trust_clock else None
+    conclude = Concluder(finished, findings.ear, rules, day, settings.own, routes)
     scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
     floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
     rows = rows_each(len(scans) + len(floods))
@@ -88,7 +94,9 @@ def examine(
         schema=SCHEMA,
         craftmark=__version__,
         knowledge=rules.sha256,
-        conditions=Conditions(settings.year, settings.trust_clock, tuple(settings.own), settings.where, None),
+        conditions=Conditions(
+            settings.year, settings.trust_clock, tuple(settings.own), settings.where, None, tuple(settings.paths)
+        ),
         inputs=tuple(build.build_input(one) for one in case.describe()),
         traffic=Traffic(**findings.traffic),
         scans=tuple(build.build_scan(found, clock, rules, rows=rows) for found in scans),
@@ -118,6 +126,13 @@ def _fold(
 def _open(paths: Sequence[str | Path], settings: Settings) -> Case:
     options = SourceOptions(year=settings.year)
     return open_inputs([str(path) for path in paths], options=options, format_name=settings.format_name)
+
+
+def _text(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8", errors="replace")
+    except OSError as fault:
+        raise SourceError(fault.strerror or "unreadable", name=name, code=ExitCode.NO_SUCH_INPUT) from fault
 
 
 def _where(settings: Settings) -> Expression | None:

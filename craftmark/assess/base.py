@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from craftmark.packets.fields import ARP
+from craftmark.scans.afterwards import Afterwards
+from craftmark.scans.reactions import Reactions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from craftmark.assess.routes import Route
     from craftmark.evidence.dossier import Dossier
     from craftmark.marks.base import Toolmark
 
@@ -49,12 +52,14 @@ class MakerView:
 
     initial_ttls: the ranges from which the tool, or the stack, draws the initial TTL by default: ((48, 48),) for a
     constant, ((37, 59),) for a value drawn anew for each packet, ((64, 64), (255, 255)) where versions differ.
+    drawn: fields that the identified tool draws, counts or derives for each probe, so that their variation is its own.
     """
 
     kind: Literal["crafted", "stack", "undecided"] = "undecided"
     tool: str | None = None
     confidence: float = 0.0
     initial_ttls: tuple[tuple[int, int], ...] = ()
+    drawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,19 @@ class AnswersSeen:
     """What the capture shows in answer to a scan's probes.
 
     counts: answers by kind ("syn+ack", "rst", "rst+ack", "icmp 3/3", "icmp6 1/4", "udp reply", "echo reply", "arp
-    reply", ...). answered_probes: probes with at least one answer. both_ways: the capture holds packets from targets
+    reply", ...). ports: the probed ports behind each kind of answer. answered_probes: probes with at least one
+    answer. both_ways: the capture holds packets from targets
     to sources at all, so that a missing answer means something.
     completed_handshakes: per source address, its ACKs of a target's own sequence number: only who receives what is
     sent to the address can know it. rst_ttls: per source, the distinct TTLs of its RSTs to our SYN+ACK. other_ttls:
     per source, the distinct TTLs of its other, ordinary packets.
     answered_again, unanswered_again: (ports that were probed more than once, all ports) among those that answered
-    and those that did not: who repeats only what stayed unanswered sees the answers.
+    and those that did not: who repeats only what stayed unanswered sees the answers. reactions: what the holders of
+    the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_probes: int = 0
     both_ways: bool = False
     completed_handshakes: Mapping[str, int] = field(default_factory=dict)
@@ -79,6 +87,8 @@ class AnswersSeen:
     other_ttls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    reactions: Reactions = field(default_factory=Reactions)
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +96,8 @@ class Subject:
     """One scan, or flood, as conclusions need it: its kinds of probe, marks, maker, and what came back.
 
     parts: one dossier per kind of probe, the one with most probes first. is_flood: many packets that can teach the
-    sender nothing, as the finding was classed.
+    sender nothing, as the finding was classed. own: the user's own networks, as text. paths: routes that
+    the user traced.
     """
 
     id: str
@@ -96,6 +107,8 @@ class Subject:
     maker: MakerView = field(default_factory=MakerView)
     answers: AnswersSeen = field(default_factory=AnswersSeen)
     is_flood: bool = False
+    own: tuple[str, ...] = ()
+    paths: tuple[Route, ...] = ()
 
     @property
     def main(self) -> Dossier:
@@ -116,6 +129,17 @@ class Subject:
     def sources_total(self) -> int:
         """Number of source addresses: at least that of the part with most."""
         return max(len(self.sources), *(part.sources_total for part in self.parts))
+
+    @property
+    def determined(self) -> frozenset[str]:
+        """Fields that a mark determines in every probe of the main kind: derived, counted, or of a generator."""
+        kinds = ("relation", "counter", "generator")
+        return frozenset(mark.fields[0] for mark in self.marks if mark.kind in kinds and mark.held == mark.seen)
+
+    @property
+    def accounted(self) -> frozenset[str]:
+        """Fields whose variation is accounted for: by a mark, or by what the identified tool does."""
+        return self.determined | self.maker.drawn
 
     @property
     def has_ttl(self) -> bool:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from craftmark.assess.base import Claim, graded
+from craftmark.assess.covert import assess_covert, claim_of_covert
 from craftmark.assess.hops import assess_distance
+from craftmark.assess.own import claim_of_direction
+from craftmark.assess.paths import claims_of_paths
 from craftmark.assess.purpose import assess_purposes
 from craftmark.assess.reach import assess_reach, claim_of_reach
 from craftmark.assess.sender import assess_sender, same_constants
@@ -16,6 +19,7 @@ from craftmark.stacks.respond import predict
 
 if TYPE_CHECKING:
     from craftmark.assess.base import Subject
+    from craftmark.assess.covert import Covert
     from craftmark.assess.hops import Distance
     from craftmark.assess.purpose import Purpose
     from craftmark.assess.reach import Reach
@@ -35,6 +39,7 @@ class Conclusions:
     predicted: tuple[Prediction, ...]
     remembered: tuple[Remembered, ...]
     reach: Reach
+    covert: Covert
     purposes: tuple[Purpose, ...]
     claims: tuple[Claim, ...]
 
@@ -52,25 +57,30 @@ def conclude(subject: Subject) -> Conclusions:
         )
     )
     remembered = tuple(remember(main.protocol, main.control_bits, icmp=main.icmp, ip_version=main.ip_version))
-    distance = assess_distance(subject)
+    distance, told = assess_distance(subject), assess_distance(subject, resets=True)
     sender = assess_sender(subject)
     spoofing = assess_spoofing(subject, distance=distance, sender=sender)
     reach = assess_reach(subject, predicted)
-    purposes = assess_purposes(subject, reach=reach, spoofing=spoofing, sender=sender)
+    covert = assess_covert(subject)
+    purposes = assess_purposes(subject, reach=reach, spoofing=spoofing, sender=sender, covert=covert)
     found = (
-        claim_of_distance(subject, distance),
+        claim_of_distance(subject, told),
+        *claims_of_paths(subject, told),
+        claim_of_direction(subject, forged=spoofing.verdict == "spoofed"),
         claim_of_spoofing(subject, spoofing),
         claim_of_code(subject),
         claim_of_sender(subject, sender),
         claim_of_reach(subject, reach, predicted),
+        claim_of_covert(subject, covert, nothing=reach.nothing),
     )
     return Conclusions(
-        distance=distance,
+        distance=told,
         spoofing=spoofing,
         one_sender=sender,
         predicted=predicted,
         remembered=remembered,
         reach=reach,
+        covert=covert,
         purposes=purposes,
         claims=tuple(claim for claim in found if claim is not None),
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from craftmark.assess.arrivals import Arrivals, arrivals, by_source, raised_step_by_step
 from craftmark.assess.base import exact_weights
+from craftmark.packets.fields import TCP
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -57,6 +58,10 @@ UNKNOWN_RANGES: Final = 255 * 256 // 2
 MOST_POPULATIONS: Final = 8
 #: The prior that probes with different TTLs still came from one distance.
 SAME_DISTANCE: Final = 0.5
+#: The prior that an address that resets our SYN+ACKs is where the probes come from.
+SAME_PLACE: Final = 0.7
+#: Probes in which the window law must hold; chance would do that once in 4 to the power of one less.
+WINDOWS: Final = 6
 #: A share of one TTL that makes the others a change of path rather than a draw.
 DOMINANT: Final = 0.6
 
@@ -116,8 +121,11 @@ def prior_of_hops(hops: int) -> float:
     return near + FAR_SHARE * _bell(hops) / _BELL_TOTAL
 
 
-def assess_distance(subject: Subject) -> Distance:
-    """Return the posterior over initial TTL and hops of a scan's probes."""
+def assess_distance(subject: Subject, *, resets: bool = False) -> Distance:
+    """Return the posterior over initial TTL and hops of a scan's probes.
+
+    resets: weigh the resets of the source too. Whether they come from where the probes do must be judged without.
+    """
     seen = arrivals(subject.parts)
     if seen is None:
         return Distance((), "the input shows no TTL")
@@ -130,8 +138,45 @@ def assess_distance(subject: Subject) -> Distance:
         choices += _by_hand(seen)
     for candidate in (seen, arrivals(subject.parts[:1])):
         if candidate is not None and (found := _posterior(candidate, choices)):
-            return _listed(found, _denominator(candidate))
+            found, words = _with_more(found, subject, resets=resets)
+            return _listed(found, _denominator(candidate) + words)
     return _by_population(subject, seen, choices)
+
+
+def _with_more(
+    found: dict[tuple[int, int], tuple[float, str]], subject: Subject, *, resets: bool
+) -> tuple[dict[tuple[int, int], tuple[float, str]], str]:
+    """Weigh the explanations by the old window law, and by packets that the sources' own stacks sent."""
+    words = ""
+    if (residue := window_residue(subject)) is not None:
+        kept = {key: told for key, told in found.items() if key[1] % 4 == residue}
+        if kept:
+            found, words = kept, f"; the windows follow the TTL as in nmap before June 2011: hops = {residue} mod 4"
+    others = {ttl for ttls in subject.answers.rst_ttls.values() for ttl in ttls}
+    hops = {initial - ttl for ttl in others for initial in (64, 128, 255) if 0 <= initial - ttl <= LONGEST_PATH}
+    if resets and len(subject.sources) == 1 and hops:
+        found = {
+            key: (weight * (SAME_PLACE / len(hops) if key[1] in hops else (1 - SAME_PLACE) / LONGEST_PATH), why)
+            for key, (weight, why) in found.items()
+        }
+        shown = ", ".join(str(ttl) for ttl in sorted(others)[:3])
+        words += f"; resets that the address sent to our SYN+ACK arrived with TTL {shown}"
+    return found, words
+
+
+def window_residue(subject: Subject) -> int | None:
+    """Return the hops modulo 4 by the window law of nmap before June 2011; None where the windows do not follow it.
+
+    That nmap sent the window 1024 * (initial TTL mod 4 + 1), with an initial TTL drawn for every packet.
+    """
+    batch = subject.main.sample
+    if subject.main.protocol != TCP or len(batch) < WINDOWS or not batch.present("tcp_win").all():
+        return None
+    windows, ttls = batch.column("tcp_win").astype(int), batch.column("ip_ttl").astype(int)
+    if len(set(windows.tolist())) < 2 or not set(windows.tolist()) <= {1024, 2048, 3072, 4096}:
+        return None
+    residues = set(((windows // 1024 - 1 - ttls) % 4).tolist())
+    return residues.pop() if len(residues) == 1 else None
 
 
 def _choices(maker: MakerView) -> list[_Choice]:

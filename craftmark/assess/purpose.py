@@ -14,6 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 from craftmark.assess.base import exact_weights
+from craftmark.assess.own import direction_of
 from craftmark.assess.reach import bits_in_prose
 from craftmark.errors import RuleError
 from craftmark.stacks.stack import knowledge_files, read_table, tables_of, text_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from craftmark.assess.base import Subject
+    from craftmark.assess.covert import Covert
     from craftmark.assess.reach import Reach
     from craftmark.assess.sender import OneSender
     from craftmark.assess.spoofing import Spoofing
@@ -34,9 +36,9 @@ UNEXPLAINED: Final = "unexplained"
 
 #: Facts of a scan that a sign may ask for. A fact that cannot be told from this capture is missing, never filled in.
 FACTS: Final = frozenset({
-    "answered_share", "bits", "decoy_bursts", "handshakes", "has_payload", "is_flood", "kind", "kinds_of_probe",
-    "nothing", "one_sender", "ports", "probes", "probes_per_port", "protocol", "shape", "sources", "spoofing",
-    "targets", "tells_host", "tells_ports", "tells_rules", "tool",
+    "answered_share", "bits", "decoy_bursts", "direction", "handshakes", "has_payload", "is_flood", "kind",
+    "kinds_of_probe", "modulated", "new_peers", "nothing", "one_sender", "ports", "probes", "probes_per_port",
+    "protocol", "shape", "sources", "spoofing", "targets", "tells_host", "tells_ports", "tells_rules", "tool",
 })  # fmt: skip
 
 
@@ -90,9 +92,11 @@ class Purpose:
     settled_by: str
 
 
-def assess_purposes(subject: Subject, *, reach: Reach, spoofing: Spoofing, sender: OneSender) -> tuple[Purpose, ...]:
+def assess_purposes(
+    subject: Subject, *, reach: Reach, spoofing: Spoofing, sender: OneSender, covert: Covert
+) -> tuple[Purpose, ...]:
     """Return all purposes with weights that add up to 1, the likeliest first."""
-    return weigh(facts_of(subject, reach=reach, spoofing=spoofing, sender=sender), purposes())
+    return weigh(facts_of(subject, reach=reach, spoofing=spoofing, sender=sender, covert=covert), purposes())
 
 
 def weigh(facts: Mapping[str, Fact], rules: tuple[PurposeRule, ...]) -> tuple[Purpose, ...]:
@@ -113,7 +117,9 @@ def weigh(facts: Mapping[str, Fact], rules: tuple[PurposeRule, ...]) -> tuple[Pu
     return tuple(sorted(found, key=lambda one: (-one.weight, one.id)))
 
 
-def facts_of(subject: Subject, *, reach: Reach, spoofing: Spoofing, sender: OneSender) -> dict[str, Fact]:
+def facts_of(
+    subject: Subject, *, reach: Reach, spoofing: Spoofing, sender: OneSender, covert: Covert
+) -> dict[str, Fact]:
     """Return what is known of a scan, by the names that signs ask for."""
     main, answers = subject.main, subject.answers
     facts: dict[str, Fact] = {
@@ -133,6 +139,12 @@ def facts_of(subject: Subject, *, reach: Reach, spoofing: Spoofing, sender: OneS
         "tells_rules": reach.tells_rules,
         "nothing": reach.nothing,
     }
+    if subject.own:
+        facts["direction"] = direction_of(subject)
+    if covert.tested:
+        facts["modulated"] = bool(covert.modulations)
+    if answers.afterwards.seen:
+        facts["new_peers"] = max(0, answers.afterwards.new_peers - answers.afterwards.before)
     if main.control_bits is not None:
         facts["bits"] = bits_in_prose(main.control_bits)
     if main.port_field is not None and main.ports_total:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from craftmark.assess.base import Claim
+from craftmark.assess.told import what_can_be_told, what_was_told
 from craftmark.packets.fields import ARP, ICMP, ICMP6, TCP, control_bits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from craftmark.assess.base import AnswersSeen, Subject
+    from craftmark.assess.told import Distinguished, Told
     from craftmark.stacks.respond import Prediction
 
 
@@ -21,7 +23,8 @@ class Reach:
 
     tells_ports: open and closed ports answer differently. tells_host: some state of a live host answers. nothing: no
     answer from any host that follows the standards. exceptions: stacks and filter rules that answer nevertheless, or
-    otherwise, in words. text: all of it for a reader.
+    otherwise, in words. text: all of it for a reader. told: what the answers in the capture told, answer by answer.
+    distinguishes: which states of a port each known stack's answers tell apart.
     """
 
     text: str
@@ -30,6 +33,8 @@ class Reach:
     tells_rules: bool
     nothing: bool
     exceptions: tuple[str, ...]
+    told: tuple[Told, ...] = ()
+    distinguishes: tuple[Distinguished, ...] = ()
 
 
 def assess_reach(subject: Subject, predictions: Sequence[Prediction]) -> Reach:
@@ -52,6 +57,8 @@ def assess_reach(subject: Subject, predictions: Sequence[Prediction]) -> Reach:
         tells_rules=bool(rules) or tells_host,
         nothing=bool(standard) and not tells_host,
         exceptions=exceptions,
+        told=what_was_told(subject, predictions),
+        distinguishes=what_can_be_told(subject, predictions),
     )
 
 
@@ -110,7 +117,7 @@ def _exceptions(predictions: Sequence[Prediction], standard: dict[str, str]) -> 
     """Return who answers otherwise than the standard, grouped by stack or rule and answer."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for row in predictions:
-        if row.basis == "measured" and row.answer != standard.get(row.state, "none"):
+        if row.basis != "standard" and row.answer != standard.get(row.state, "none"):
             grouped.setdefault((row.stack, row.answer), []).append(row.state)
     found = []
     for (stack, answer), states in grouped.items():
@@ -121,6 +128,7 @@ def _exceptions(predictions: Sequence[Prediction], standard: dict[str, str]) -> 
 
 _NAMES = {
     "none": "nothing",
+    "reset": "RST",
     "rst": "RST",
     "rst+ack": "RST+ACK",
     "syn+ack": "SYN+ACK",

@@ -17,6 +17,7 @@ import numpy as np
 
 from craftmark.assess.arrivals import by_source, number_sources
 from craftmark.assess.base import Reason, probability, total_odds
+from craftmark.assess.turns import reasons_of_one_program
 from craftmark.packets.fields import FIELDS, IP_DST, IP_DST_HIGH, TCP
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def assess_sender(subject: Subject) -> OneSender:
     bursts = decoy_bursts(subject.main)
     reasons = [reason for reason in (_bursts(bursts), *_counters(subject), _same_constants(subject)) if reason]
     reasons += [reason for reason in (_arrival(subject, networks),) if reason]
+    reasons += reasons_of_one_program(subject)
     odds = total_odds(reasons, prior=PRIOR, cap=CAP)
     verdict: Literal["one", "several", "undecided"] = "undecided"
     if abs(odds) >= VERDICT:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+
 from craftmark.assess.base import Reason, probability, total_odds
+from craftmark.assess.holders import reasons_of_holder
+from craftmark.assess.own import reasons_of_own
+from craftmark.assess.reactions import window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,8 +37,13 @@ VERDICT: Final = 1.3
 ENOUGH_HANDSHAKES: Final = 2
 #: Sources in unrelated networks beyond which one sender cannot hold all of them.
 UNRELATED: Final = 4
-#: Hops by which two paths of one host may differ in one capture.
-TOLERANCE: Final = 1
+#: Sources judged one by one.
+JUDGED: Final = 64
+#: Share of a scan's sources that must show the same for the whole scan.
+NEARLY_ALL: Final = 0.8
+
+#: Steps between the first probes that show whether a sender's pace follows the answers.
+STEPS: Final = 41
 
 #: Space that no packet from another network can truly come from (RFC 6890, RFC 1112 section 4).
 IMPOSSIBLE: Final = tuple(IPv4Network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"))
@@ -73,14 +83,18 @@ class Spoofing:
 def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) -> Spoofing:
     """Return whether a scan's source addresses were forged, as a whole and where single ones stand out."""
     proven = {address for address in subject.sources if receives_answers(subject.answers, address)}
+    held = {one: reasons_of_holder(subject, distance, one) for one in subject.sources[:JUDGED]}
     reasons = [
         *_impossible(subject.sources),
         *_drawn_at_random(subject),
+        *reasons_of_own(subject, distance),
         *_one_behind_many(sender),
-        *_distances(subject, distance),
+        *_of_holders(subject, held),
         *_reactions(subject, proven),
+        *_unseen_answers(subject),
     ]
-    by_source: dict[str, Verdict] = dict.fromkeys(proven, "genuine")
+    by_source: dict[str, Verdict] = _single_out(held, sender)
+    by_source.update(dict.fromkeys(proven, "genuine"))
     by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
     odds = total_odds(reasons, prior=PRIOR, cap=CAP)
     return _concluded(subject, reasons, odds=odds, by_source=by_source)
@@ -100,6 +114,59 @@ def _concluded(subject: Subject, reasons: list[Reason], *, odds: float, by_sourc
 
 
 _NOTHING: Final = "nothing in this capture tells a forged source from a genuine one"
+
+
+def _of_holders(subject: Subject, held: Mapping[str, list[Reason]]) -> list[Reason]:
+    """Return what the holders show together: the weakest of one sign where nearly all sources show that sign."""
+    if subject.sources_total == 1:
+        return [reason for reasons in held.values() for reason in reasons]
+    sums = {address: sum(reason.log10_odds for reason in reasons) for address, reasons in held.items()}
+    for sign in (1, -1):
+        alike = [address for address, weight in sums.items() if weight * sign > 0]
+        if len(alike) >= NEARLY_ALL * subject.sources_total:
+            weakest = min(alike, key=lambda address: (abs(sums[address]), address))
+            of = f" (so or more clearly for {len(alike)} of {subject.sources_total} sources)"
+            first = max(held[weakest], key=lambda reason: sign * reason.log10_odds)
+            return [Reason(first.words + of, sums[weakest])]
+    return _silent_crowd(subject)
+
+
+def _silent_crowd(subject: Subject) -> list[Reason]:
+    reactions = subject.answers.reactions
+    if reactions.offered < 10 or reactions.reset > 0.05 * reactions.offered:
+        return []
+    words = f"{reactions.offered - reactions.reset:,} of {reactions.offered:,} SYN+ACKs were reset by nobody"
+    return [Reason(f"{words}: nobody holds these addresses, or a filter guards them", 0.65)]
+
+
+def _single_out(held: Mapping[str, list[Reason]], sender: OneSender) -> dict[str, Verdict]:
+    """Return verdicts on single sources, as their holders show; of decoys all but one are forged."""
+    sums = {address: sum(reason.log10_odds for reason in reasons) for address, reasons in held.items()}
+    found: dict[str, Verdict] = {address: "spoofed" for address, weight in sums.items() if weight >= VERDICT}
+    found.update({address: "genuine" for address, weight in sums.items() if weight <= -VERDICT})
+    if sender.decoy_bursts > 1:
+        real = [address for address, verdict in found.items() if verdict == "genuine"]
+        return {real[0]: "genuine"} if len(real) == 1 else {}
+    return found
+
+
+def _unseen_answers(subject: Subject) -> list[Reason]:
+    """Return that the sender did not see the answers, for tools whose pace lives on them."""
+    rule = window_of(subject.maker.tool)
+    answers = subject.answers
+    if rule is None or subject.sources_total != 1 or answers.answered_probes < 0.9 * subject.probes:
+        return []
+    steps = np.diff(subject.main.sample.ts_ns[:STEPS])
+    if subject.main.sampled or len(steps) < STEPS - 1:
+        return []
+    opening, later = steps[: rule.probes - 1], steps[rule.probes - 1 :]
+    if float(np.median(later)) < 20 * float(np.median(opening)) or float(np.percentile(later, 10)) < 5 * opening.max():
+        return []
+    words = (
+        f"{subject.maker.tool} sends {rule.probes} probes and then as many as answers come; here it sent "
+        f"{rule.probes} at once, all were answered, and yet it went on one by one: the answers did not reach it"
+    )
+    return [Reason(words, 1.3)]
 
 
 def is_impossible(address: str) -> bool:
@@ -149,41 +216,6 @@ def _one_behind_many(sender: OneSender) -> list[Reason]:
         words = f"one sender used addresses of {sender.networks} unrelated networks: it can hardly hold them all"
         return [Reason(words, min(2.0, sender.log10_odds))]
     return []
-
-
-def _distances(subject: Subject, distance: Distance) -> list[Reason]:
-    """Compare how far the probes came with how far the live host at the address is."""
-    found = []
-    for address in subject.sources:
-        for ttls, what in (
-            (subject.answers.rst_ttls.get(address, ()), "resets to our SYN+ACK"),
-            (subject.answers.other_ttls.get(address, ()), "other packets"),
-        ):
-            if ttls and distance.hypotheses:
-                found.append(_distance(address, ttls, what=what, distance=distance))
-    if not found:
-        return []
-    heaviest = max(found, key=lambda one: one.log10_odds)
-    return [heaviest]
-
-
-def _distance(address: str, ttls: tuple[int, ...], *, what: str, distance: Distance) -> Reason:
-    near = {
-        initial - ttl + off
-        for ttl in ttls
-        for initial in (64, 128, 255)
-        if 0 <= initial - ttl <= 32
-        for off in range(-TOLERANCE, TOLERANCE + 1)
-    }
-    agreeing = distance.chance(near)
-    shown = ", ".join(str(ttl) for ttl in ttls[:3])
-    if agreeing >= 0.5:
-        words = f"the {what} of {address} (TTL {shown}) come from as far as the probes: weak evidence for a genuine one"
-        return Reason(words, -0.3)
-    if agreeing <= 0.05:
-        words = f"the {what} of {address} (TTL {shown}) come from another distance than the probes"
-        return Reason(words, 0.9)
-    return Reason(f"the {what} of {address} (TTL {shown}) leave its distance open", 0.0)
 
 
 def _reactions(subject: Subject, proven: set[str]) -> list[Reason]:

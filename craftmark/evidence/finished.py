@@ -120,6 +120,10 @@ class Finished:
         """Return the time of every known row."""
         return np.concatenate([self.evidence.store.batch.ts_ns[self._rows], self._sampled[0].ts_ns])
 
+    def known_ids(self) -> NDArray[np.uint64]:
+        """Return the packet id of every known row."""
+        return np.concatenate([self.evidence.store.batch.packet_id[self._rows], self._sampled[0].packet_id])
+
     def known_pairs(self, rows: Ints) -> Ints:
         """Return the hash of both ends of some known rows, ascending: what fair samples choose conversations by."""
         stored = int(np.searchsorted(rows, len(self._rows)))

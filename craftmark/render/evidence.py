@@ -35,8 +35,12 @@ def write_evidence(page: Page, report: Report, scan: Scan) -> None:
         sure = f"confidence {percent(parameter.confidence)}, {parameter.checked:,} other fields predicted rightly"
         page.named("parameter", name, sure)
     _write_predicted(page, scan)
+    for place, one in enumerate(scan.answers.distinguishes):
+        alive = "" if one.alive else "; nothing shows that it is there"
+        page.named("tells apart" if place == 0 else "", one.stack, f"{one.groups}{alive}")
     for place, entry in enumerate(scan.answers.remembered):
-        page.named("firewalls" if place == 0 else "", entry.firewall, f"{entry_made(entry)} [{entry.source}]")
+        left = f": {entry.entry}" if entry.entry else ""
+        page.named("firewalls" if place == 0 else "", entry.firewall, f"{entry_made(entry)}{left} [{entry.source}]")
     for place, purpose in enumerate(scan.purposes):
         page.named("purpose" if place == 0 else "", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")
     for claim in report.claims:
@@ -53,7 +57,7 @@ def _write_predicted(page: Page, scan: Scan) -> None:
     """Write what each stack answers in each state of a port, and where that is known from."""
     groups: dict[tuple[str, str], list[Predicted]] = {}
     for row in scan.answers.predicted:
-        source = row.source if row.basis == "measured" else ""
+        source = row.source if row.basis != "standard" else ""
         groups.setdefault((row.stack, source), []).append(row)
     for place, ((stack, source), rows) in enumerate(groups.items()):
         told = "; ".join(f"{row.state}: {row.answer}" + ("" if source else f" [{row.source}]") for row in rows)

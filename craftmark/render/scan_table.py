@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from craftmark.render.layout import Page
-    from craftmark.report.document import Claim, Remembered, Scan, Toolmark
+    from craftmark.report.document import Claim, Remembered, Scan, Told, Toolmark
 
 #: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
 SHOWN = 6
@@ -112,6 +112,8 @@ def _write_answers(page: Page, scan: Scan) -> None:
         page.row(
             "answers" if place == 0 else "", f"{seen.state}: {seen.answer}, {counted(seen.packets, 'packet')}{ports}"
         )
+    for place, told in enumerate(answers.told):
+        page.row("told it" if place == 0 else "", _told_line(told))
     groups: dict[str, list[str]] = {}
     for row in answers.predicted:
         if row.basis == "standard":
@@ -122,6 +124,16 @@ def _write_answers(page: Page, scan: Scan) -> None:
     for place, entry in enumerate(answers.remembered[:SHOWN]):
         page.row("firewalls" if place == 0 else "", f"{entry.firewall}: {entry_made(entry)}")
     page.row("reach", answers.reach or "cannot be told")
+
+
+def _told_line(told: Told) -> str:
+    """Return what one kind of answer told: the ports, what they are, and by whose behaviour where that is not plain."""
+    which = counted(told.packets, "probe" if told.answer == "none" else "packet")
+    if told.ports is not None:
+        which = f"{counted(told.ports.total, 'port')} ({_cut(told.ports.ranges)})"
+    shown = "silence" if told.answer == "none" else told.answer
+    why = "" if told.why == "by the standard" else f", {told.why}"
+    return f"{which}: {told.meaning} ({shown}{why})"
 
 
 def entry_made(row: Remembered) -> str:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from craftmark.assess.campaigns import assess_campaigns
+from craftmark.assess.own import direction_of
+from craftmark.assess.spoofing import PRIOR as SPOOFING_PRIOR
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
@@ -126,6 +128,7 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> 
             for one in found.conclusions.purposes
         ),
         drawn=drawn_of(main, found.part_marks[0], rows),
+        direction=direction_of(subject),
     )
 
 
@@ -286,7 +289,9 @@ def _sender(conclusions: Conclusions) -> d.Sender:
     return d.Sender(
         hops=tuple(d.Hop(each.initial_ttl, each.hops, each.weight, each.why) for each in distance.hypotheses),
         hops_reason=distance.reason,
-        spoofing=d.Spoofing(spoofing.verdict, round(spoofing.confidence, 4), spoofing.reasons),
+        spoofing=d.Spoofing(
+            spoofing.verdict, round(spoofing.confidence, 4), spoofing.reasons, spoofing.log10_odds, SPOOFING_PRIOR
+        ),
         one_sender=d.OneSender(one.verdict, round(one.confidence, 4), one.reasons),
     )
 
@@ -305,7 +310,14 @@ def _answers(found: Concluded) -> d.Answers:
             for one in conclusions.predicted
         ),
         remembered=tuple(
-            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source) for one in conclusions.remembered
+            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source, one.entry)
+            for one in conclusions.remembered
         ),
         reach=conclusions.reach.text,
+        told=tuple(
+            d.Told(one.answer, one.packets, _ports(one.ports), one.meaning, one.why) for one in conclusions.reach.told
+        ),
+        distinguishes=tuple(
+            d.Distinguished(one.stack, one.groups, one.alive) for one in conclusions.reach.distinguishes
+        ),
     )

@@ -17,6 +17,7 @@ from craftmark.tools.conclude import Maker
 from craftmark.tools.conclude import conclude as conclude_tools
 
 if TYPE_CHECKING:
+    from craftmark.assess.routes import Route
     from craftmark.evidence.dossier import Dossier
     from craftmark.evidence.finished import Finished
     from craftmark.marks.base import Toolmark
@@ -44,11 +45,21 @@ class Concluded:
 class Concluder:
     """Concludes about scans of one case; ``when`` is its day as yyyymmdd where the clock is trusted."""
 
-    def __init__(self, finished: Finished, ear: Ear, rules: RuleSet, when: int | None) -> None:
+    def __init__(
+        self,
+        finished: Finished,
+        ear: Ear,
+        rules: RuleSet,
+        when: int | None,
+        own: tuple[str, ...] = (),
+        paths: tuple[Route, ...] = (),
+    ) -> None:
         self._finished = finished
         self._ear = ear
         self._rules = rules
         self._when = when
+        self._own = own
+        self._paths = paths
 
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
@@ -64,6 +75,8 @@ class Concluder:
             maker=_view(maker, self._rules),
             answers=_answers(heard),
             is_flood=is_flood,
+            own=self._own,
+            paths=self._paths,
         )
         prints = markprint(parts[0], marks[0], maker.user_set)
         return Concluded(scan, subject, marks, prints, maker, heard, conclude_beyond(subject))
@@ -77,6 +90,7 @@ class Concluder:
 def _answers(heard: Heard) -> AnswersSeen:
     return AnswersSeen(
         counts=heard.counts,
+        ports=heard.ports,
         answered_probes=heard.answered,
         both_ways=heard.both_ways,
         completed_handshakes=heard.completed,
@@ -84,6 +98,8 @@ def _answers(heard: Heard) -> AnswersSeen:
         other_ttls=heard.other_ttls,
         answered_again=heard.answered_again,
         unanswered_again=heard.unanswered_again,
+        reactions=heard.reactions,
+        afterwards=heard.afterwards,
     )
 
 
@@ -91,10 +107,13 @@ def _view(maker: Maker, rules: RuleSet) -> MakerView:
     """Return what other conclusions need of the maker: from which initial TTLs its packets start by default."""
     rule = rules.by_id.get(maker.tool or "")
     ranges: list[tuple[int, int]] = []
+    drawn: set[str] = set()
     for mode in rule.modes if rule is not None else ():
         for expected in mode.expects:
             if expected.initial_ttl is not None:
                 ranges.append((expected.initial_ttl, expected.initial_ttl))
             if expected.initial_ttl_range is not None:
                 ranges.append(expected.initial_ttl_range)
-    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)))
+            if expected.behaviour not in (None, "constant") or expected.relation or len(expected.values) > 1:
+                drawn.add(expected.field)
+    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)), frozenset(drawn))

@@ -32,7 +32,8 @@ SpoofingVerdict = Literal["spoofed", "genuine", "undecided"]
 OneSenderVerdict = Literal["one", "several", "undecided"]
 PortState = Literal["open", "closed", "filtered"]
 AnswerState = Literal["open", "closed", "filtered", "up", "unclear"]
-Basis = Literal["standard", "measured"]
+Basis = Literal["standard", "measured", "documented"]
+Direction = Literal["inbound", "outbound", "internal", "elsewhere", "mixed", "unknown"]
 Confidence = Literal["certain", "strong", "fair", "weak"]
 
 #: Confidence words of claims, the strongest first.
@@ -86,6 +87,7 @@ class Conditions:
     """Under what conditions the inputs were examined: the options that can change a conclusion or the choice shown.
 
     ``where`` selected packets before they were examined; ``only`` is the one scan or flood this document was cut to.
+    ``paths``: files with traced routes.
     """
 
     year: int | None
@@ -93,6 +95,7 @@ class Conditions:
     own: tuple[str, ...]
     where: str | None
     only: str | None
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +248,16 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Spoofing:
-    """Whether the source addresses are the sender's; undecided, the confidence is that of the likelier side."""
+    """Whether the source addresses are the sender's; undecided, the confidence is that of the likelier side.
+
+    ``log10_odds``: forged against genuine after all reasons, within the cap; ``prior_log10``: before any of them.
+    """
 
     verdict: SpoofingVerdict
     confidence: float
     reasons: tuple[str, ...]
+    log10_odds: float = 0.0
+    prior_log10: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +309,42 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from."""
+    """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from.
+
+    ``entry`` says what becomes of the entry, by what the target does; "" where there is none or it is not known.
+    """
 
     firewall: str
     creates_state: bool
     verdict: str
     source: str
+    entry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one kind of answer in these inputs told the sender, and by whose behaviour; answer "none" is silence.
+
+    ``meaning`` names states of the port ("open or filtered") or of the host; ``ports`` is None where it is not known.
+    """
+
+    answer: str
+    packets: int
+    ports: Ports | None
+    meaning: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Distinguished:
+    """Which states of a port one stack's answers to such a probe tell apart: those in one group answer alike.
+
+    ``groups`` reads "open | closed | filtered" where all three differ; ``alive``: some state answers at all.
+    """
+
+    stack: str
+    groups: str
+    alive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +352,7 @@ class Answers:
     """What came back, what stacks and firewalls do with such probes, and what the sender could learn.
 
     ``both_ways``: the inputs hold packets from targets to sources at all, so that a missing answer means something.
+    ``told`` is what the answers here told the sender, ``distinguishes`` what such a probe could tell on each stack.
     """
 
     seen: tuple[AnswerSeen, ...]
@@ -322,6 +361,8 @@ class Answers:
     predicted: tuple[Predicted, ...]
     remembered: tuple[Remembered, ...]
     reach: str
+    told: tuple[Told, ...] = ()
+    distinguishes: tuple[Distinguished, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +379,10 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too."""
+    """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too.
+
+    ``direction`` is seen from the own networks that the user named: "inbound" is towards them.
+    """
 
     id: str
     shape: Shape
@@ -362,6 +406,7 @@ class Scan:
     answers: Answers
     purposes: tuple[Purpose, ...]
     drawn: Drawn = NOTHING_DRAWN
+    direction: Direction = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from craftmark.evidence.gather import source_name
 from craftmark.packets import fields as f
+from craftmark.scans.afterwards import Afterwards, afterwards
 from craftmark.scans.conversations import DATA, SAID, Conversations, split_by
 from craftmark.scans.kinds import ANSWERING, Kind
+from craftmark.scans.reactions import Onlooker, Reactions
 
 if TYPE_CHECKING:
     from craftmark.evidence.finished import Finished
@@ -35,6 +37,7 @@ class Heard:
     from targets to sources are here at all. completed: per source, its acknowledgments of a target's own sequence
     number. reset_ttls: per source, TTLs of its RSTs to a SYN|ACK. other_ttls: per source, TTLs of its other packets.
     answered_again, unanswered_again: (endpoints probed more than once, all endpoints) by whether they answered.
+    reactions: what the holders of the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -46,6 +49,8 @@ class Heard:
     other_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    reactions: Reactions = field(default_factory=Reactions)
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
 
 class Ear:
@@ -55,6 +60,7 @@ class Ear:
         self._finished = finished
         self._kind = kind
         self._rows = rows
+        self._onlooker = Onlooker(finished, kind, rows)
 
     @cached_property
     def _errors(self) -> tuple[Ints, NDArray[np.uint64]]:
@@ -93,6 +99,8 @@ class Ear:
             other_ttls=self._ttls(own[(self._kind[rows.strand[own]] != Kind.RST)]),
             answered_again=again[0],
             unanswered_again=again[1],
+            reactions=self._onlooker.reactions(mine),
+            afterwards=afterwards(self._finished, self._kind, rows, mine),
         )
 
     def _errors_to(self, hosts: NDArray[np.uint64], mine: Ints) -> Ints:

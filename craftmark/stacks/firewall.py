@@ -1,4 +1,8 @@
-"""What a firewall that tracks connections makes of a first packet, read from ``knowledge/firewalls/*.toml``."""
+"""What a firewall makes of a first packet, read from ``knowledge/firewalls/*.toml``.
+
+A measured firewall's tables cover all combinations of control bits; a documented one says only what its source says.
+``[[entries]]`` tell what a NEW packet leaves behind, by what the target does.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from craftmark.errors import RuleError
 from craftmark.packets.fields import ICMP, TCP
-from craftmark.stacks.stack import first_fit, knowledge_files, read_rules, read_table, tables_of, text_of
+from craftmark.stacks.stack import knowledge_files, read_pattern, read_rules, read_table, tables_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,12 +26,16 @@ NEW = "NEW"
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """Whether a firewall keeps state for a first packet like this; ``verdict`` is the firewall's own word for it."""
+    """Whether a firewall keeps state for a first packet like this; ``verdict`` is the firewall's own word for it.
+
+    entry: what becomes of the entry, by what the target does, in words; "" where there is none or it is not known.
+    """
 
     firewall: str
     creates_state: bool
     source: str
     verdict: str = ""
+    entry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,21 @@ class Setting:
 
     name: str
     tcp: tuple[BitRule, ...]
+
+    def verdict(self, control_bits: int) -> str:
+        """Return the firewall's word for a segment, "" where nothing is known."""
+        return next((rule.answer for rule in self.tcp if rule.fits(control_bits)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a NEW packet leaves behind at a target that is silent, open or closed; state "" is no entry."""
+
+    must: int
+    clear: int
+    target: str
+    state: str
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +82,22 @@ class ProtocolVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """One firewall that tracks connections."""
+    """One firewall: its verdicts under each setting, and what its entries become."""
 
     id: str
     name: str
     source: str
     settings: tuple[Setting, ...]
     protocols: tuple[ProtocolVerdict, ...]
+    entries: tuple[Entry, ...] = ()
+
+    def entries_of(self, control_bits: int) -> dict[str, Entry]:
+        """Return what a NEW segment leaves behind, by what the target does."""
+        fitting = (one for one in self.entries if control_bits & one.must == one.must and not control_bits & one.clear)
+        found: dict[str, Entry] = {}
+        for one in fitting:
+            found.setdefault(one.target, one)
+        return found
 
 
 def remember(
@@ -85,24 +117,48 @@ def _rows(
 ) -> Iterator[Remembered]:
     if protocol == TCP and control_bits is not None:
         for setting in firewall.settings:
-            verdict = first_fit(setting.tcp, control_bits)
-            yield Remembered(f"{firewall.name}, {setting.name}", verdict == NEW, firewall.source, verdict)
+            if verdict := setting.verdict(control_bits):
+                entry = _entry_in_words(firewall.entries_of(control_bits)) if verdict == NEW else ""
+                yield Remembered(f"{firewall.name}, {setting.name}", verdict == NEW, firewall.source, verdict, entry)
     for row in firewall.protocols:
         if row.protocol == protocol and (verdict := row.judge(icmp if protocol == ICMP else None)):
             yield Remembered(firewall.name, verdict == NEW, row.source, verdict)
 
 
+def _entry_in_words(entries: dict[str, Entry]) -> str:
+    return "; ".join(
+        f"{one.state} for {one.seconds} s at {target} target" if one.state else f"gone after the answer of {target} one"
+        for target, one in (
+            ("a silent", entries.get("silent")),
+            ("an open", entries.get("open")),
+            ("a closed", entries.get("closed")),
+        )
+        if one is not None
+    )
+
+
 def read_firewall(entry: Traversable) -> Firewall:
     """Return one firewall of ``knowledge/firewalls``; RuleError says what is wrong with the file."""
     path, table = entry.name, read_table(entry)
+    complete = table.get("basis") != "documented"
     settings = tuple(
-        Setting(text_of(setting, "setting", path=path), read_rules(setting.get("tcp"), path=path))
+        Setting(text_of(setting, "setting", path=path), read_rules(setting.get("tcp"), path=path, complete=complete))
         for setting in tables_of(table, "settings", path=path)
     )
+    left = tables_of(table, "entries", path=path) if "entries" in table else []
     others = tables_of(table, "protocols", path=path) if "protocols" in table else []
     protocols = tuple(_read_protocol(row, path=path) for row in others)
     id_, name, source = (text_of(table, key, path=path) for key in ("id", "name", "source"))
-    return Firewall(id=id_, name=name, source=source, settings=settings, protocols=protocols)
+    entries = tuple(_read_entry(row, path=path) for row in left)
+    return Firewall(id_, name, source, settings, protocols, entries)
+
+
+def _read_entry(row: dict[str, object], *, path: str) -> Entry:
+    seconds = row.get("seconds")
+    if not isinstance(seconds, int):
+        raise RuleError("'seconds' of an entry is no number", path=path)
+    when, target, state = (text_of(row, key, path=path) for key in ("when", "target", "state"))
+    return Entry(*read_pattern(when, path=path), target, state, seconds)
 
 
 def _read_protocol(row: dict[str, object], *, path: str) -> ProtocolVerdict:

@@ -1,23 +1,24 @@
 """What would have come back: the answer to a probe, per stack and state of its port.
 
 The base is what the standards say, cited by section: for TCP the segment-arrives procedure of RFC 9293 section 3.10.7,
-which looks at the control bits alone as long as no connection exists. Beside it stand the measured rows of
-``knowledge/stacks``. An answer is "none", "rst", "rst+ack", "syn+ack", "syn+ack+ece", "ack", "icmp TYPE/CODE",
-"icmp6 TYPE/CODE", or a reply by name ("echo reply"); "or none" where the standard leaves it to the service.
+which looks at the control bits alone as long as no connection exists. Beside it stand the measured and documented rows
+of ``knowledge/stacks``. An answer is "none", "rst", "rst+ack", "reset" (with or without ACK), "syn+ack",
+"syn+ack+ece", "ack", "icmp TYPE/CODE", "icmp6 TYPE/CODE", or a reply by name ("echo reply"); "or none" where the
+standard leaves it to the service.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from craftmark.packets.fields import ACK_BIT, ARP, ICMP, ICMP6, RST, SCTP, SYN, TCP, UDP
-from craftmark.stacks.stack import stacks
+from craftmark.stacks.stack import PORT_STATES, stacks
 
 if TYPE_CHECKING:
-    from craftmark.stacks.stack import MeasuredState, PortState, Stack
+    from craftmark.stacks.stack import Form, PortState, Stack, StackState
 
-TcpState = Literal["closed", "listen", "established"]
+TcpState = Literal["closed", "listen", "syn-sent", "established", "time-wait"]
 
 #: The stack named in rows that follow from the standards alone.
 BY_STANDARD: Final = "a stack that follows the standard"
@@ -28,7 +29,8 @@ class Prediction:
     """What one stack answers to a probe in one state, and where that is known from.
 
     state: "open", "closed" or "filtered"; without ports, "open" is a host that speaks the protocol. ``rule`` names the
-    filter rule the row was measured behind, "" for none. ``basis`` tells a standard's word from a measurement.
+    filter rule the row was measured behind, "" for none. ``basis`` tells a standard's word from a measurement and
+    from a text; ``header`` is the answer's header where it was measured.
     """
 
     stack: str
@@ -36,7 +38,8 @@ class Prediction:
     answer: str
     source: str
     rule: str = ""
-    basis: Literal["standard", "measured"] = "standard"
+    basis: Literal["standard", "measured", "documented"] = "standard"
+    header: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +53,23 @@ class Answer:
 
 _CLOSED = "RFC 9293 section 3.10.7.1"
 _LISTEN = "RFC 9293 section 3.10.7.2"
+_SYN_SENT = "RFC 9293 section 3.10.7.3"
 _OTHER = "RFC 9293 section 3.10.7.4"
 
 
 def segment_arrives(state: TcpState, control_bits: int) -> Answer:
     """Return what RFC 9293 section 3.10.7 answers to a segment, by its control bits alone.
 
-    "established" is a segment outside the window of an existing connection, as one with made-up numbers nearly always
-    is. Data and options never change which answer it is.
+    "established" and "time-wait" meet a segment outside the window of an existing connection, as one with made-up
+    numbers nearly always is; "syn-sent" one whose acknowledgment number, if any, acknowledges nothing. Data and options
+    never change which answer it is.
     """
     if state == "closed":
         return _at_closed(control_bits)
     if state == "listen":
         return _at_listen(control_bits)
+    if state == "syn-sent":
+        return _at_syn_sent(control_bits)
     if control_bits & RST:
         return Answer("none", _OTHER)
     return Answer("ack", _OTHER, "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>")
@@ -86,6 +93,16 @@ def _at_listen(control_bits: int) -> Answer:
     return Answer("none", _LISTEN)
 
 
+def _at_syn_sent(control_bits: int) -> Answer:
+    if control_bits & RST:
+        return Answer("none", _SYN_SENT)
+    if control_bits & ACK_BIT:
+        return Answer("rst", _SYN_SENT, "<SEQ=SEG.ACK><CTL=RST>")
+    if control_bits & SYN:  # both sides open at once
+        return Answer("syn+ack", _SYN_SENT, "<SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>")
+    return Answer("none", _SYN_SENT)
+
+
 def predict(
     protocol: int,
     control_bits: int | None,
@@ -96,18 +113,30 @@ def predict(
 ) -> list[Prediction]:
     """Return what each known stack answers to such a probe, the standard's word first.
 
-    The measured rows are for TCP over IPv4. With a payload they are left out where nobody measured one: the standard
-    answers alike with and without.
+    The other rows are for TCP over IPv4. With a payload a measured row is left out where nobody measured one: the
+    standard answers alike with and without.
     """
     rows = _by_standard(protocol, control_bits, icmp=icmp, ip_version=ip_version)
-    if protocol == TCP and control_bits is not None and ip_version == 4 and not has_payload:
-        rows.extend(_measured(stack, state, control_bits) for stack in stacks() for state in stack.states)
+    if protocol == TCP and control_bits is not None and ip_version == 4:
+        known = (_known(stack, state, control_bits, has_payload=has_payload) for stack, state in _port_states())
+        rows.extend(row for row in known if row is not None)
     return rows
 
 
-def _measured(stack: Stack, state: MeasuredState, control_bits: int) -> Prediction:
-    name = f"{stack.name} {stack.version}" + (f" ({state.rule})" if state.rule else "")
-    return Prediction(name, state.state, state.answer(control_bits), stack.source, state.rule, "measured")
+def _port_states() -> list[tuple[Stack, StackState]]:
+    return [(stack, state) for stack in stacks() for state in stack.states if state.state in PORT_STATES]
+
+
+def _known(stack: Stack, state: StackState, control_bits: int, *, has_payload: bool) -> Prediction | None:
+    line = state.rule_for(control_bits)
+    unmeasured = has_payload and stack.basis == "measured" and "payload" not in state.same_with
+    if line is None or unmeasured:
+        return None
+    version = stack.version if stack.basis == "measured" else ""
+    name = f"{stack.name} {version}".strip() + (f" ({state.rule})" if state.rule else "")
+    return Prediction(
+        name, cast("PortState", state.state), line.answer, stack.source, state.rule, stack.basis, stack.form(line)
+    )
 
 
 def _by_standard(

@@ -30,6 +30,9 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is examined")
     group.add_argument("--where", metavar="EXPR", help="only packets for which this holds, as 'tcp_dport < 1024'")
     group.add_argument("--own", metavar="NET", action="append", default=[], type=network, help="a network of yours")
+    group.add_argument(
+        "--path", metavar="FILE", action="append", default=[], help="a route you traced (traceroute, mtr)"
+    )
     add_rules_argument(group)
     group.add_argument("--year", metavar="YYYY", type=year, help="the year of logs that have none")
     group.add_argument("--trust-clock", action="store_true", help="let dates count as evidence")

@@ -55,6 +55,7 @@ def settings_of(parsed: argparse.Namespace) -> pipeline.Settings:
         rules=tuple(parsed.rules),
         format_name=parsed.format_name,
         cores=parsed.cores,
+        paths=tuple(parsed.path),
     )
 
 

@@ -42,6 +42,7 @@ class ExamineOptions:
     where: str | None = None
     format_name: str | None = None
     cores: int | None = None
+    traced: tuple[str, ...] = ()
     fail_on: str | None = None
     colour: bool = False
     width: int = WIDTH
@@ -59,6 +60,7 @@ class ExamineOptions:
             rules=self.rules,
             format_name=self.format_name,
             cores=self.cores,
+            paths=self.traced,
         )
 
 

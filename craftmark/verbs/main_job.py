@@ -60,6 +60,7 @@ def _options(parsed: argparse.Namespace) -> ExamineOptions:
         where=parsed.where,
         format_name=parsed.format_name,
         cores=parsed.cores,
+        traced=tuple(parsed.path),
         fail_on=parsed.fail_on,
         colour=screen.colour,
         width=screen.width,

@@ -23,11 +23,17 @@ def test_the_scan_of_2000_in_claims(odd_scan):
         "the same code sent for all 3 sources",
         "one sender sent for all 3 sources",
         "No stack that follows RFC 9293 answers FIN+RST+PSH, open or closed: the scan can learn nothing of ports",
+        (
+            "no modulation was found in 2,048 probes; they carry at most 0 bits beside the sweep itself (0 in headers "
+            "and order, 0 in which source sends next, 0 in gaps): not excluded"
+        ),
     ]
 
 
 def test_the_scan_of_2000_leaves_no_state_in_a_firewall(odd_scan):
-    assert [row.creates_state for row in conclude(odd_scan).remembered] == [False, False]
+    remembered = conclude(odd_scan).remembered
+    assert len(remembered) >= 5
+    assert not any(row.creates_state for row in remembered)
 
 
 def test_every_claim_has_reasons_and_says_what_would_settle_it(odd_scan):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from craftmark.assess.base import MakerView, Subject
-from craftmark.assess.hops import assess_distance, prior_of_hops
+from craftmark.assess.base import AnswersSeen, MakerView, Subject
+from craftmark.assess.hops import assess_distance, prior_of_hops, window_residue
 from tests.assess.planting import plant_subject
 
 NMAP = MakerView("crafted", "nmap", 0.99, ((37, 59),))
@@ -165,3 +165,37 @@ def test_parts_with_another_ttl_do_not_spoil_the_main_part(plant):
     main = plant({"ip_ttl": rng.integers(37, 60, 300) - 2, "tcp_dport": np.arange(300)}, maker=NMAP)
     other = plant({"ip_ttl": 250, "udp_dport": [1]}, protocol=17)
     assert best(assess_distance(Subject("S1", "port", (*main.parts, *other.parts), maker=NMAP))) == (59, 2)
+
+
+def old_nmap(rng, n, hops):
+    """TTLs and windows as nmap before June 2011 sent them, after so many routers."""
+    sent = rng.integers(37, 60, n)
+    return {"tcp_dport": np.arange(n), "ip_ttl": sent - hops, "tcp_win": 1024 * (sent % 4 + 1)}
+
+
+def test_the_old_window_law_gives_the_distance_from_a_few_probes(plant):
+    rng = np.random.default_rng(11)
+    maker = MakerView("crafted", "nmap", 0.99, ((37, 59),))
+    right = 0
+    for _ in range(40):
+        hops = int(rng.integers(1, 20))
+        subject = plant(old_nmap(rng, 8, hops), maker=maker)
+        assert window_residue(subject) == hops % 4
+        distance = assess_distance(subject)
+        assert all(one.hops % 4 == hops % 4 for one in distance.hypotheses)
+        right += hops in distance.smallest_set(0.95)
+    assert right >= 37
+
+
+def test_windows_that_do_not_follow_the_ttl_have_no_residue(plant):
+    rng = np.random.default_rng(12)
+    columns = {**old_nmap(rng, 30, 4), "tcp_win": 1024 * rng.integers(1, 5, 30)}
+    assert window_residue(plant(columns)) is None
+    assert window_residue(plant({**columns, "tcp_win": 1024})) is None
+
+
+def test_resets_of_the_source_settle_what_one_probe_leaves_open(plant):
+    one = {"tcp_dport": [80], "ip_ttl": 40}
+    answers = AnswersSeen(both_ways=True, rst_ttls={"192.0.2.2": (60,)})
+    maker = MakerView("crafted", "nmap", 0.5, ((37, 59),))
+    assert assess_distance(plant(one, maker=maker, answers=answers), resets=True).hypotheses[0].hops == 4

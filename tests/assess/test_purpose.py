@@ -12,6 +12,7 @@ from craftmark.assess.conclude import conclude
 from craftmark.assess.purpose import UNEXPLAINED, PurposeRule, Sign, Span, purposes, read_purpose, weigh
 from craftmark.errors import RuleError
 from craftmark.packets.fields import ACK_BIT, ICMP
+from craftmark.scans.afterwards import Afterwards
 from tests.assess.planting import WIDE, decoys
 
 
@@ -113,3 +114,31 @@ def test_a_broken_purpose_is_refused_by_name(tmp_path, sign):
     path.write_text(f"id = 'x'\nstatement = 'x'\nprior = 0.1\nsettled_by = 'x'\n[[signs]]\n{sign}\n")
     with pytest.raises(RuleError, match=r"odd\.toml"):
         read_purpose(path)
+
+
+def test_a_modulation_makes_a_hidden_message_likely(plant):
+    rng = np.random.default_rng(9)
+    columns = {
+        "tcp_dport": np.arange(64),
+        "tcp_sport": 5,
+        "tcp_seq": 7,
+        "ip_id": 242 + rng.integers(0, 2, 64),
+        "ip_ttl": 44,
+    }
+    plain = plant({**columns, "ip_id": 242}, control_bits=13)
+    hidden = plant(columns, control_bits=13)
+    weights = [{one.id: one.weight for one in conclude(subject).purposes} for subject in (plain, hidden)]
+    assert weights[0]["covert-trigger"] < 0.1
+    assert weights[1]["covert-trigger"] > 0.5
+
+
+def test_new_peers_of_the_target_speak_for_a_trigger(plant):
+    after = AnswersSeen(afterwards=Afterwards(seen=True, new_peers=2))
+    quiet = AnswersSeen(afterwards=Afterwards(seen=True))
+    columns = {"tcp_dport": np.arange(64), "ip_ttl": 44}
+    weights = [
+        next(one.weight for one in conclude(plant(columns, control_bits=13, answers=answers)).purposes
+             if one.id == "covert-trigger")
+        for answers in (quiet, after)
+    ]  # fmt: skip
+    assert weights[1] > 2 * weights[0]

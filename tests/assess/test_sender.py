@@ -60,26 +60,26 @@ def test_one_ttl_from_unrelated_networks_shows_one_sender(plant):
     assert assess_sender(plant(columns)).verdict == "one"
 
 
+def mingled(sources, ttls):
+    """Columns of hosts that each probe 20 ports of their own choice, in no common order."""
+    which = RNG.permutation(np.repeat(np.arange(len(sources)), 20))
+    ports = RNG.integers(0, 60, len(which))
+    return {"ip_src": np.asarray(sources)[which], "tcp_dport": ports, "ip_ttl": np.asarray(ttls)[which]}
+
+
 def test_one_ttl_from_one_network_shows_nothing(plant):
-    columns = {"ip_src": np.tile(NEAR, 20), "tcp_dport": np.arange(100), "ip_ttl": 60}
-    assert assess_sender(plant(columns)).verdict == "undecided"
+    assert assess_sender(plant(mingled(NEAR, [60] * 5))).verdict == "undecided"
 
 
 def test_each_source_at_a_distance_of_its_own_shows_several(plant):
-    columns = {
-        "ip_src": np.tile(WIDE, 20),
-        "tcp_dport": np.arange(120),
-        "ip_ttl": np.tile([40, 44, 47, 51, 52, 60], 20),
-    }
-    assert assess_sender(plant(columns)).verdict == "several"
+    assert assess_sender(plant(mingled(WIDE, [40, 44, 47, 51, 52, 60]))).verdict == "several"
 
 
 def test_independent_hosts_with_the_same_tool_stay_undecided_or_several(plant):
     """False alarms of "one": hosts of unrelated networks with distances drawn from an Internet's spread."""
     alarms = 0
     for _ in range(100):
-        hops = RNG.integers(6, 24, 6)
-        columns = {"ip_src": np.tile(WIDE, 20), "tcp_dport": np.arange(120), "ip_ttl": np.tile(64 - hops, 20)}
+        columns = mingled(WIDE, 64 - RNG.integers(6, 24, 6))
         columns |= {"ip_id": RNG.integers(0, 65536, 120), "tcp_sport": RNG.integers(1024, 65536, 120)}
         alarms += assess_sender(plant(columns)).verdict == "one"
     assert alarms == 0

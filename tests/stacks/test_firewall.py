@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,27 +10,48 @@ import pytest
 from craftmark.errors import RuleError
 from craftmark.packets.fields import FIN, ICMP, PSH, RST, SYN, TCP, UDP
 from craftmark.stacks.firewall import firewalls, read_firewall, remember
-from craftmark.stacks.stack import first_fit
 
-FACTS = Path(__file__).parents[3] / "shared" / "facts" / "conntrack.csv"
-SETTINGS = {"1": "tcp_loose=1 (default)", "0": "tcp_loose=0"}
+MEASURED = tomllib.loads((Path(__file__).parent / "measured_conntrack.toml").read_text())["measured"]
+SETTINGS = {1: "tcp_loose=1 (default)", 0: "tcp_loose=0"}
+STATES = {"-": "", "s": "SYN_SENT", "r": "SYN_RECV", "e": "ESTABLISHED"}
+CONNTRACK = next(one for one in firewalls() if one.id == "netfilter-conntrack")
+#: The entries were read within so many seconds.
+READ_AFTER = 2
 
 
-@pytest.mark.skipif(not FACTS.exists(), reason="../shared/facts is absent")
-def test_every_measured_verdict_of_conntrack_is_reproduced():
-    settings = {setting.name: setting for setting in firewalls()[0].settings}
-    compared = 0
-    with FACTS.open() as rows:
-        for row in csv.DictReader(rows):
-            verdict = first_fit(settings[SETTINGS[row["tcp_loose"]]].tcp, int(row["flags_byte"]))
-            assert verdict == row["ct_state"], row
-            compared += 1
-    assert compared == 12 * 256
+@pytest.mark.parametrize(
+    "group", MEASURED, ids=lambda one: f"{one['tcp_loose']}-{one['tcp_be_liberal']}-{one['target']}"
+)
+def test_every_measured_verdict_and_entry_of_conntrack_is_known(group):
+    setting = next(one for one in CONNTRACK.settings if one.name == SETTINGS[group["tcp_loose"]])
+    for bits, (verdict, left) in enumerate(zip(group["verdicts"], group["entries"], strict=True)):
+        assert setting.verdict(bits)[0] == verdict, bits
+        entry = CONNTRACK.entries_of(bits)[group["target"]] if verdict == "N" else None
+        assert (entry.state if entry else "") == STATES[left], bits
+        if left != "-":
+            assert all(entry.seconds - READ_AFTER <= seconds <= entry.seconds for seconds in group["timeouts"][left])
+
+
+def test_the_measured_table_has_twelve_settings_of_256():
+    assert len(MEASURED) == 12
+    assert all(len(group["verdicts"]) == len(group["entries"]) == 256 for group in MEASURED)
 
 
 def test_a_segment_with_fin_rst_psh_leaves_no_state():
     rows = remember(TCP, FIN | RST | PSH)
-    assert [(row.creates_state, row.verdict) for row in rows] == [(False, "INVALID"), (False, "INVALID")]
+    assert not any(row.creates_state for row in rows)
+    assert {(row.firewall.partition(",")[0], row.verdict) for row in rows} == {
+        ("netfilter conntrack", "INVALID"), ("pf", "dropped as illegal"), ("ipfw", "matches, no entry"),
+        ("Cisco ASA", "dropped, logged as 106015"),
+    }  # fmt: skip
+
+
+def test_an_entry_is_told_by_what_the_target_does():
+    row = next(row for row in remember(TCP, SYN) if row.firewall.startswith("netfilter"))
+    assert (
+        row.entry == "SYN_SENT for 120 s at a silent target; SYN_RECV for 60 s at an open target; gone after "
+        "the answer of a closed one"
+    )
 
 
 def test_a_syn_leaves_state():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,18 +11,8 @@ from craftmark.packets.fields import ACK_BIT, ARP, FIN, ICMP, ICMP6, PSH, RST, S
 from craftmark.stacks.respond import BY_STANDARD, predict, segment_arrives
 from craftmark.stacks.stack import stacks
 
-FACTS = Path(__file__).parents[3] / "shared" / "facts" / "responses.csv"
-IDS = {
-    "Linux": "linux", "gVisor netstack": "gvisor", "lwIP": "lwip", "uIP": "uip", "picoTCP": "picotcp",
-    "libslirp (slirp4netns)": "libslirp",
-}  # fmt: skip
-RULES = {
-    "filtered_drop": "DROP",
-    "reject_icmp_port": "REJECT with icmp-port-unreachable",
-    "reject_icmp_admin": "REJECT with icmp-admin-prohibited",
-    "reject_tcp_reset": "REJECT with tcp-reset",
-    "closed_ct_invalid_drop": "DROP of what conntrack calls INVALID",
-}
+MEASURED = tomllib.loads((Path(__file__).parent / "measured_answers.toml").read_text())["measured"]
+PROBE_SEQ = 1000
 FRP = FIN | RST | PSH
 
 
@@ -35,25 +25,47 @@ def deviations_from_the_standard(bits):
     return {(row.stack, row.state, row.answer) for row in predict(TCP, bits) if row.answer != standard[row.state]}
 
 
-@pytest.mark.skipif(not FACTS.exists(), reason="../shared/facts is absent")
-def test_every_measured_row_is_reproduced():
-    measured = {(stack.id, state.rule, state.state): state for stack in stacks() for state in stack.states}
-    compared = 0
-    with FACTS.open() as rows:
-        for row in csv.DictReader(rows):
-            rule = RULES.get(row["port_state"], "")
-            state = next(
-                found for (stack, behind, name), found in measured.items()
-                if stack == IDS[row["stack"]] and behind == rule and (rule or name == row["port_state"])
-            )  # fmt: skip
-            assert state.answer(int(row["flags_byte"])) == row["reply"].lower(), row
-            compared += 1
-    assert compared == 17 * 256
+def known_state(group):
+    stack = next(stack for stack in stacks() if stack.id == group["stack"])
+    return stack, next(one for one in stack.states if (one.state, one.rule) == (group["state"], group["rule"]))
+
+
+@pytest.mark.parametrize("group", MEASURED, ids=lambda group: f"{group['stack']}-{group['state']}-{group['rule']}")
+def test_every_measured_answer_is_known_with_its_header(group):
+    stack, state = known_state(group)
+    assert len(group["answers"]) == 256
+    for bits, letter in enumerate(group["answers"]):
+        line = state.rule_for(bits)
+        if letter == ".":
+            assert line.answer == "none", bits
+            continue
+        answer, seq, ack, ttl, window, ip_id, df, tos, options = group["legend"][letter]
+        form = stack.form(line)
+        assert line.answer == answer, bits
+        assert form.ttl - group["routers"] == ttl
+        assert (form.ip_id, form.tos, form.options, form.df) == (ip_id, tos, options, df == "1")
+        assert form.window == (int(window) if window else None)
+        assert {"": "", "0": "0", "SEG.ACK": "probe.ack", "ISS": "own"}[form.seq] == seq
+        acknowledged = form.acknowledges(PROBE_SEQ, syn=bool(bits & SYN), fin=bool(bits & FIN))
+        numbers = {"": None, "0": 0, "probe.seq": 1000, "probe.seq+1": 1001, "probe.seq+2": 1002}
+        assert acknowledged == numbers[ack], (bits, form.ack)
+
+
+def test_the_measured_table_has_six_stacks_in_seventeen_states():
+    assert len(MEASURED) == 17
+    assert {group["stack"] for group in MEASURED} == {"linux", "gvisor", "lwip", "uip", "picotcp", "libslirp"}
+
+
+def test_no_measured_state_is_known_that_nobody_measured():
+    measured = {(group["stack"], group["state"], group["rule"]) for group in MEASURED}
+    known = {(s.id, one.state, one.rule) for s in stacks() if s.basis == "measured" for one in s.states}
+    assert known - measured == {("linux", state, "") for state in ("syn-sent", "established", "time-wait")}
 
 
 @pytest.mark.parametrize("bits", range(256))
 def test_a_segment_with_rst_is_never_answered_by_the_standard(bits):
-    answers = {segment_arrives(state, bits).answer for state in ("closed", "listen", "established")}
+    states = ("closed", "listen", "syn-sent", "established", "time-wait")
+    answers = {segment_arrives(state, bits).answer for state in states}
     assert (answers == {"none"}) == bool(bits & RST)
 
 
@@ -70,7 +82,9 @@ def test_closed_ports_answer_as_the_standard_says_on_linux(bits):
         ("closed", SYN, "rst+ack"), ("closed", 0, "rst+ack"), ("closed", ACK_BIT, "rst"),
         ("closed", FIN | PSH | URG, "rst+ack"), ("listen", SYN, "syn+ack"), ("listen", SYN | FIN, "syn+ack"),
         ("listen", SYN | ACK_BIT, "rst"), ("listen", 0, "none"), ("listen", FIN, "none"),
-        ("established", SYN, "ack"), ("established", FIN, "ack"),
+        ("established", SYN, "ack"), ("established", FIN, "ack"), ("time-wait", 0, "ack"),
+        ("syn-sent", SYN, "syn+ack"), ("syn-sent", ACK_BIT, "rst"), ("syn-sent", SYN | ACK_BIT, "rst"),
+        ("syn-sent", FIN, "none"),
     ],
 )  # fmt: skip
 def test_segment_arrives_follows_rfc_9293(state, bits, answer):
@@ -91,7 +105,20 @@ def test_fin_rst_psh_is_answered_only_by_the_known_exceptions():
 
 def test_measured_rows_stay_away_where_nobody_measured():
     assert all(row.basis == "standard" for row in predict(TCP, SYN, ip_version=6))
-    assert all(row.basis == "standard" for row in predict(TCP, SYN, has_payload=True))
+    with_payload = {row.stack for row in predict(TCP, SYN, has_payload=True) if row.basis == "measured"}
+    assert with_payload == {"Linux 6.18.44"}
+
+
+def test_documented_rows_say_only_what_their_source_says():
+    rows = [row for row in predict(TCP, FIN) if row.basis == "documented"]
+    assert {(row.stack, row.state, row.answer) for row in rows} >= {("Microsoft Windows", "open", "reset")}
+    assert not [row for row in predict(TCP, FRP) if row.basis == "documented"]
+    assert all(row.source for row in rows)
+
+
+def test_a_measured_answer_tells_its_header():
+    row = next(row for row in predict(TCP, SYN) if row.stack == "Linux 6.18.44" and row.state == "closed")
+    assert (row.header.ttl, row.header.window, row.header.ack) == (64, 0, "SEG.SEQ+SEG.LEN")
     assert any(row.basis == "measured" for row in predict(TCP, SYN))
 
 

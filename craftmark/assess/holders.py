@@ -1,0 +1,131 @@
+"""What the holder of a source address shows of itself: is it where the probes come from?
+
+Our SYN+ACK goes to whoever holds the address. A raw-socket scanner's own stack resets it, and so does a live host whose
+address was forged: a reset weighs only by its distance. The weight of "resets from the probes' distance" is the
+chance of that at home, RESETS_AT_HOME, against the chance with a forged address: a live host elsewhere that happens
+to be as far away, or a neighbour of the sender.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from craftmark.assess.base import Reason
+from craftmark.assess.hops import LONGEST_PATH, prior_of_hops
+
+if TYPE_CHECKING:
+    from craftmark.assess.base import Subject
+    from craftmark.assess.hops import Distance
+    from craftmark.scans.reactions import Reaction
+
+#: A raw-socket scanner's own stack, or a firewall before it, resets our SYN+ACKs.
+RESETS_AT_HOME: Final = 0.85
+#: A forged address is held by a live host that resets: somewhere else, or beside the sender.
+LIVE_ELSEWHERE: Final = 0.1
+LIVE_BESIDE: Final = 0.025
+#: A forged address is silent to our SYN+ACKs, mostly since nobody holds it.
+SILENT_FORGED: Final = 0.9
+SILENT_AT_HOME: Final = 0.2
+#: SYN+ACKs from which a habit shows: one could be a mistake of pairing.
+ENOUGH_OFFERS: Final = 3
+#: Share of the SYN+ACKs that a host resets which resets them at all.
+MOST: Final = 0.8
+#: Hops by which two paths of one host may differ in one capture.
+TOLERANCE: Final = 1
+#: TTLs that systems start their own packets from.
+OWN_TTLS: Final = (64, 128, 255)
+
+
+def reasons_of_holder(subject: Subject, distance: Distance, address: str) -> list[Reason]:
+    """Return what the holder of one source address shows, for (above 0) and against forging."""
+    reaction = subject.answers.reactions.by_source.get(address)
+    resets = subject.answers.rst_ttls.get(address, ())
+    found = [_of_distance(address, subject.answers.other_ttls.get(address, ()), distance, what="other packets")]
+    if reaction is None:
+        found.append(_of_distance(address, resets, distance, what="resets to our SYN+ACK"))
+        return _strongest(found)
+    found.append(_of_distance(address, reaction.other_ttls, distance, what="other packets"))
+    found.append(_of_resets(address, resets, reaction, distance))
+    handshakes = subject.answers.completed_handshakes.get(address, 0)
+    kept = _strongest(found)
+    kept += [] if handshakes else _of_silence(address, reaction)
+    return kept + _of_link(address, reaction) + _of_reachability(address, reaction)
+
+
+def _strongest(found: list[Reason | None]) -> list[Reason]:
+    """Keep the one reason of distance that speaks most for forging: the others repeat it."""
+    kept = [reason for reason in found if reason is not None]
+    return [max(kept, key=lambda reason: reason.log10_odds)] if kept else []
+
+
+def hops_of(ttls: tuple[int, ...], *, tolerance: int) -> set[int]:
+    """Return the distances from which a system's own packets can have arrived with these TTLs."""
+    return {
+        initial - ttl + off
+        for ttl in ttls
+        for initial in OWN_TTLS
+        if 0 <= initial - ttl <= LONGEST_PATH
+        for off in range(-tolerance, tolerance + 1)
+    }
+
+
+def _of_distance(address: str, ttls: tuple[int, ...], distance: Distance, *, what: str) -> Reason | None:
+    if not ttls or not distance.hypotheses:
+        return None
+    shown = ", ".join(str(ttl) for ttl in ttls[:3])
+    if distance.chance(hops_of(ttls, tolerance=0)) >= 0.5:
+        words = f"the {what} of {address} (TTL {shown}) come from as far as the probes: weak evidence for a genuine one"
+        return Reason(words, -0.3)
+    if distance.chance(hops_of(ttls, tolerance=TOLERANCE)) <= 0.05:
+        return Reason(f"the {what} of {address} (TTL {shown}) come from another distance than the probes", 0.9)
+    return Reason(f"the {what} of {address} (TTL {shown}) leave its distance open", 0.0)
+
+
+def _of_resets(address: str, ttls: tuple[int, ...], reaction: Reaction, distance: Distance) -> Reason | None:
+    weak = _of_distance(address, ttls, distance, what="resets to our SYN+ACK")
+    agreeing = weak is not None and weak.log10_odds < 0
+    if not agreeing or reaction.reset < MOST * reaction.offered or not reaction.reset:
+        return weak
+    weight = weight_of_resets(hops_of(ttls, tolerance=0)) * min(1.0, reaction.reset / ENOUGH_OFFERS)
+    words = (
+        f"{address} reset {reaction.reset:,} of our {reaction.offered:,} SYN+ACKs, from the probes' own distance: who "
+        "holds the address is where they come from, or by chance as far away"
+    )
+    return Reason(words, -round(weight, 2))
+
+
+def weight_of_resets(hops: set[int]) -> float:
+    """Return log10 of how much likelier resets from the probes' distance are with a genuine address than a forged."""
+    by_chance = math.fsum(prior_of_hops(one) for one in hops if 0 <= one <= LONGEST_PATH)
+    return math.log10(RESETS_AT_HOME / (LIVE_ELSEWHERE * by_chance + LIVE_BESIDE))
+
+
+def _of_silence(address: str, reaction: Reaction) -> list[Reason]:
+    if reaction.offered < ENOUGH_OFFERS or reaction.reset:
+        return []
+    words = (
+        f"{address} was silent to SYN+ACKs of {reaction.offered:,} ports: a scanner's own stack resets them, a forged "
+        "address that nobody holds cannot"
+    )
+    return [Reason(words, round(math.log10(SILENT_FORGED / SILENT_AT_HOME), 2))]
+
+
+def _of_link(address: str, reaction: Reaction) -> list[Reason]:
+    if not reaction.arp_links or not reaction.probe_links:
+        return []
+    if set(reaction.arp_links) & set(reaction.probe_links):
+        words = f"ARP packets for {address} come from the link address that sent the probes: its holder on this link"
+        return [Reason(words, -1.5)]
+    if len(reaction.probe_links) == 1:
+        return [
+            Reason(f"by ARP, {address} is held on this link by another card than the one that sent the probes", 1.5)
+        ]
+    return []
+
+
+def _of_reachability(address: str, reaction: Reaction) -> list[Reason]:
+    if not reaction.unreachable:
+        return []
+    times = "once" if reaction.unreachable == 1 else f"{reaction.unreachable:,} times"
+    return [Reason(f"routers said {times} that {address} cannot be reached", 1.0)]

@@ -1,0 +1,64 @@
+"""One program behind several addresses: turns, one clock, one generator, shared-out targets; controls give none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from craftmark.assess.sender import assess_sender
+from craftmark.assess.turns import log10_chance_of_no_overlap, reasons_of_one_program
+from craftmark.marks.base import Toolmark
+from tests.assess.planting import NEAR
+
+N = 240
+PORTS = {"tcp_dport": np.arange(N) // 4, "ip_ttl": 60}
+
+
+def words(subject):
+    return [reason.words for reason in reasons_of_one_program(subject)]
+
+
+def test_sources_that_take_turns_are_one_sender(plant):
+    subject = plant({**PORTS, "ip_src": np.tile(NEAR[:4], N // 4)})
+    assert any("take turns" in text for text in words(subject))
+    assert assess_sender(subject).verdict == "one"
+
+
+def test_sources_in_random_order_take_no_turns(plant):
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        assert words(plant({**PORTS, "ip_src": NEAR[rng.integers(0, 4, N)]})) == []
+
+
+@pytest.mark.parametrize("hertz", [1000, 100])
+def test_one_timestamp_clock_for_all_sources(plant, hertz):
+    ticks = 123_456 + np.arange(N) * 100 * hertz // 1000
+    columns = {**PORTS, "ip_src": NEAR[np.random.default_rng(2).integers(0, 3, N)], "tcp_tsval": ticks}
+    assert any("one clock" in text for text in words(plant(columns, gap_ns=100_000_000)))
+    own = ticks + columns["ip_src"] * 1_000_003
+    assert words(plant({**columns, "tcp_tsval": own % 2**32}, gap_ns=100_000_000)) == []
+
+
+def test_targets_that_were_shared_out(plant):
+    rng = np.random.default_rng(3)
+    split = {"ip_dst": 0xC6330000 + rng.permutation(N), "tcp_dport": 80, "ip_ttl": 60}
+    assert any(
+        "shared 240 endpoints" in text for text in words(plant({**split, "ip_src": NEAR[rng.integers(0, 4, N)]}))
+    )
+    overlapping = {**split, "ip_dst": 0xC6330000 + rng.integers(0, 300, N), "ip_src": NEAR[rng.integers(0, 4, N)]}
+    assert words(plant(overlapping)) == []
+
+
+def test_a_generator_that_runs_on_across_sources_is_one_sender(plant):
+    mark = Toolmark("generator", "ip_id = rand()", ("ip_id",), N, N, -400.0, "individual")
+    columns = {**PORTS, "ip_src": NEAR[np.random.default_rng(4).integers(0, 4, N)]}
+    subject = replace(plant(columns), marks=(mark,))
+    assert assess_sender(subject).verdict == "one"
+    assert "one generator made ip_id = rand()" in assess_sender(subject).reasons[0]
+
+
+def test_the_chance_of_no_overlap_falls_with_the_shares():
+    assert log10_chance_of_no_overlap([10], 100) == 0.0
+    assert log10_chance_of_no_overlap([50, 50], 100) == pytest.approx(50 * np.log10(0.5))
