@@ -1,4 +1,4 @@
-"""Where captures with a known truth lie: those kept in the repository, and the shared ones where they are here at all."""
+"""Where captures with a known truth lie: those kept in the repository, and the shared ones where they are here."""
 
 from __future__ import annotations
 
