@@ -46,7 +46,7 @@ _HABITS: Final = {
     ("tcp_ack", 0): 0.85, ("tcp_urp", 0): 0.95, ("tcp_reserved", 0): 0.97, ("tcp_mss", 1460): 0.6,
     ("tcp_seq", 0): 0.1, ("tcp_off", 5): 0.5, ("tcp_sport", 0): 0.02, ("payload_len", 0): 0.6, ("icmp_code", 0): 0.95,
     ("icmp_seq", 0): 0.2, ("icmp_id", 0): 0.1, ("tcp_win", 0): 0.02, ("udp_sum", 0): 0.05, ("tcp_tsecr", 0): 0.95,
-    ("tcp_flags", 2): 0.6, ("udp_sport", 53): 0.05, ("ip_id", 54321): 0.005,
+    ("tcp_flags", 2): 0.6, ("udp_sport", 53): 0.05,
 }  # fmt: skip
 #: Share of makers without a rule that draw a field anew for each probe.
 _DRAWN: Final = {"tcp_ack": 0.06, "tcp_win": 0.02, "tcp_dport": 0.3, "ip_id": 0.6, "tcp_seq": 0.6, "icmp_id": 0.1,
