@@ -57,6 +57,12 @@ lab-roots: ## make root folders of newer Debian suites, for newer versions of so
 lab-kept: ## replace the captures kept in the repository by those in lab/out
 	$(PYTHON) -m lab --keep lab/out
 
+accuracy: $(DEV) ## measure how often craftmark is right, and write docs/accuracy.md
+	$(BIN)/python -m lab.accuracy
+
+mutants: $(DEV) ## alter each rule, one expectation at a time, and list what no example notices
+	$(BIN)/python -m tests.cases.mutants
+
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
