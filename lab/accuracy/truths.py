@@ -1,10 +1,9 @@
-"""Captures with their truth as the accuracy measure needs them: which ids name the maker rightly, and the probes' rows."""
+"""Captures with their truth as the accuracy measure needs them: the ids that name the maker, the probes' rows."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from lab.kept import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 SHARED = KEPT.parents[2] / "shared" / "captures" / "lab"
 #: What a truth calls a tool where its id is another.

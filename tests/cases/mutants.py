@@ -10,8 +10,10 @@ from craftmark.packets.fields import FIELDS
 from craftmark.tools.load import load_rules
 from tests.cases.planted import examples, seen_of
 
-OPPOSITE = {"varies": "one per run", "varies by target": "one per run", "one per run": "varies", "few per run": "varies",
-            "counter": "varies", "below 2^31": "counter", "repeats": "counter", "nonzero": "counter"}  # fmt: skip
+OPPOSITE = {
+    "varies": "one per run", "varies by target": "one per run", "one per run": "varies", "few per run": "varies",
+    "counter": "varies", "below 2^31": "counter", "repeats": "counter", "nonzero": "counter",
+}  # fmt: skip
 
 
 def altered(e):

