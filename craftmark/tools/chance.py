@@ -46,7 +46,7 @@ _HABITS: Final = {
     ("tcp_ack", 0): 0.85, ("tcp_urp", 0): 0.95, ("tcp_reserved", 0): 0.97, ("tcp_mss", 1460): 0.6,
     ("tcp_seq", 0): 0.1, ("tcp_off", 5): 0.5, ("tcp_sport", 0): 0.02, ("payload_len", 0): 0.6, ("icmp_code", 0): 0.95,
     ("icmp_seq", 0): 0.2, ("icmp_id", 0): 0.1, ("tcp_win", 0): 0.02, ("udp_sum", 0): 0.05, ("tcp_tsecr", 0): 0.95,
-    ("tcp_flags", 2): 0.6, ("udp_sport", 53): 0.05,
+    ("tcp_flags", 2): 0.6, ("udp_sport", 53): 0.05, ("udp_sport", 500): 0.02,
     # An INIT carries no tag (RFC 9260 section 3.3.2): whoever sends one sends 0.
     ("sctp_chunk", 1): 0.8, ("sctp_vtag", 0): 0.8,
 }  # fmt: skip

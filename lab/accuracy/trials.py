@@ -63,7 +63,7 @@ def concluded(sample: PacketBatch, rules: RuleSet) -> Maker:
     evidence.update(sample)
     finished = evidence.finish()
     dossier = dossier_of(finished, np.arange(len(finished)))
-    return conclude([(dossier, infer(dossier))], rules)
+    return conclude([(dossier, infer(dossier, rules.recipes))], rules)
 
 
 def samples(probes: PacketBatch, size: int, repeats: int, rng: np.random.Generator) -> Iterator[PacketBatch]:
