@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -38,7 +39,7 @@ SYSCTLS = (
     "net.ipv4.conf.default.rp_filter=0", "net.ipv4.conf.all.send_redirects=0",
     "net.ipv4.conf.default.send_redirects=0", "net.ipv4.ping_group_range=0 2147483647",
 )  # fmt: skip
-UNLOADED = ("tx", "off", "gso", "off", "tso", "off", "gro", "off")
+UNLOADED = "tx off gso off tso off gro off"
 #: On .11 everything but 22 and 80 is dropped; on .12 it is rejected, as two common firewalls do.
 FILTER = """
 table ip lab {
@@ -107,6 +108,7 @@ class World:
         self.prefix = f"{PREFIX}{os.getpid()}-{number}-"
         self._made: list[str] = []
         self._links: list[tuple[str, str]] = []
+        self._wanted: dict[str, list[str]] = defaultdict(list)
 
     def __enter__(self) -> Self:
         if os.geteuid() or not shutil.which("ip"):
@@ -157,25 +159,39 @@ class World:
     def _namespace(self, name: str) -> None:
         run("ip", "netns", "add", self.prefix + name)
         self._made.append(self.prefix + name)
-        run("ip", "-n", self.prefix + name, "link", "set", "lo", "up")
-        run("ip", "netns", "exec", self.prefix + name, "sysctl", "-qw", *SYSCTLS)
+        self._want(name, "link set lo up")
+        forward = f"net.ipv4.ip_forward={int(name.startswith('r') and name[1:].isdigit())}"
+        run("ip", "netns", "exec", self.prefix + name, "sysctl", "-qw", forward, *SYSCTLS)
+
+    def _want(self, name: str, command: str) -> None:
+        """Note a command of `ip` for a namespace; `_settle` runs them all, one call per namespace."""
+        self._wanted[self.prefix + name].append(command)
+
+    def _settle(self) -> None:
+        for namespace, commands in self._wanted.items():
+            run("ip", "-n", namespace, "-batch", "-", stdin="".join(f"{command}\n" for command in commands))
+        self._wanted.clear()
+        if not shutil.which("ethtool"):
+            return
+        for namespace in self._made:  # checksums as on a wire, one packet per frame
+            ends = [device for where, device in self._links if where == namespace]
+            words = "".join(f"ethtool -K {device} {UNLOADED}\n" for device in ends)
+            run("ip", "netns", "exec", namespace, "sh", "-e", stdin=words)
 
     def _link(self, one: str, device: str, other: str, peer: str) -> None:
         ends = ((self.prefix + one, device), (self.prefix + other, peer))
         run("ip", "link", "add", device, "netns", ends[0][0], "type", "veth", "peer", "name", peer, "netns", ends[1][0])
-        for namespace, end in ends:
-            self._links.append((namespace, end))
-            run("ip", "-n", namespace, "link", "set", end, "up")
-            if shutil.which("ethtool"):  # checksums as on a wire, one packet per frame
-                run("ip", "netns", "exec", namespace, "ethtool", "-K", end, *UNLOADED)
+        self._links += ends
+        self._want(one, f"link set {device} up")
+        self._want(other, f"link set {peer} up")
 
     def _address(self, name: str, device: str, *addresses: str) -> None:
         for address in addresses:
-            run("ip", "-n", self.prefix + name, "address", "add", address, "dev", device)
+            self._want(name, f"address add {address} dev {device}")
 
     def _routes(self, name: str, via: str, *nets: str) -> None:
         for net in nets:
-            run("ip", "-n", self.prefix + name, "route", "add", net, "via", via)
+            self._want(name, f"route add {net} via {via}")
 
     def _build(self) -> None:
         hosts = ("target", "telescope", "reactive", "lana", "lanb")
@@ -187,6 +203,9 @@ class World:
         self._link("lana", "lan0", "lanb", "lan0")
         self._address("lana", "lan0", "192.168.77.2/24")
         self._address("lanb", "lan0", *(f"{host}/24" for host in LAN_HOSTS))
+        self._settle()
+        run("ip", "netns", "exec", self.prefix + "target", "nft", "-f", "-", stdin=FILTER)
+        run("ip", "netns", "exec", self.prefix + "reactive", "nft", "-f", "-", stdin=REDIRECT)
 
     def _build_far_side(self) -> None:
         for number, name in enumerate(("target", "telescope", "reactive")):
@@ -199,13 +218,10 @@ class World:
             self._address(name, "eth0", f"10.77.10{number}.2/30")
             self._routes("r1", f"10.77.10{number}.2", *nets)
         self._routes("reactive", "10.77.102.1", *EVERYTHING_ELSE)
-        run("ip", "-n", self.prefix + "reactive", "route", "add", "local", FAR_NETS[3], "dev", "lo")
-        run("ip", "netns", "exec", self.prefix + "target", "nft", "-f", "-", stdin=FILTER)
-        run("ip", "netns", "exec", self.prefix + "reactive", "nft", "-f", "-", stdin=REDIRECT)
+        self._want("reactive", f"route add local {FAR_NETS[3]} dev lo")
 
     def _build_hop(self, n: int) -> None:
         router, sender = f"r{n}", f"s{n}"
-        run("ip", "netns", "exec", self.prefix + router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         self._link(sender, sender, router, sender)
         first = 16 * n
         self._address(router, sender, f"192.0.2.{first + 1}/28")
@@ -213,7 +229,7 @@ class World:
         self._routes(sender, f"192.0.2.{first + 1}", *FAR_NETS)
         if n == 1:
             for net in EVERYTHING_ELSE:
-                run("ip", "-n", self.prefix + router, "route", "add", "blackhole", net)
+                self._want(router, f"route add blackhole {net}")
             return
         self._link(f"r{n - 1}", f"u{n}", router, f"d{n}")
         self._address(f"r{n - 1}", f"u{n}", f"10.77.{n}.1/30")
