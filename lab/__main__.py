@@ -73,6 +73,7 @@ class Worker(threading.Thread):
         self.number, self.todo, self.folder, self.stop = number, todo, folder, stop
         self.rows: list[tuple[Path, dict[str, Any]]] = []
         self.fault: BaseException | None = None
+        self.done = threading.Event()
 
     def run(self) -> None:
         """Record until nothing is left."""
@@ -89,6 +90,8 @@ class Worker(threading.Thread):
         except BaseException as fault:  # noqa: BLE001 - carried to the main thread, which raises it
             self.fault = fault
             self.stop.set()
+        finally:
+            self.done.set()
 
 
 def write_truths(rows: list[tuple[Path, dict[str, Any]]]) -> None:
@@ -112,12 +115,11 @@ def record_all(modes: list[Mode], folder: Path, jobs: int) -> None:
         for worker in workers:
             worker.start()
         for worker in workers:
-            while worker.is_alive():
-                worker.join(0.2)
-    finally:
+            worker.done.wait()
+    finally:  # not join: a thread whose join was interrupted counts as ended (bpo-45274), its world still standing
         stop.set()
         for worker in workers:
-            worker.join()
+            worker.done.wait()
         write_truths([row for worker in workers for row in worker.rows])
     for worker in workers:
         if worker.fault:
@@ -147,7 +149,8 @@ def main() -> int:
 
 def rebuild(modes: list[Mode], out: Path, jobs: int) -> int:
     """Record what can be recorded here; return the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.default_int_handler)
     lacking = {mode.name: what for mode in modes if (what := missing(mode))}
     if lacking:
         print(f"left out, not installed: {', '.join(sorted(set(lacking.values())))}", file=sys.stderr)

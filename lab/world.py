@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ROUTERS = range(1, 9)
 PREFIX = "craftmark-lab-"
+#: How often the processes of a namespace are looked for before it is deleted.
+TRIES = 5
 #: What lies behind the first router.
 FAR_NETS = ("198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/16", "198.19.0.0/24")
 TARGET_HOSTS = tuple(f"198.51.100.{host}" for host in range(10, 14))
@@ -93,10 +95,17 @@ def sweep() -> None:
 
 
 def take_down(namespace: str) -> None:
-    """End what runs in a namespace of the lab and delete it."""
-    for pid in run("ip", "netns", "pids", namespace).split():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
+    """End what runs in a namespace of the lab and delete it.
+
+    The list of its processes may fail where one of them ends meanwhile: it is asked for again.
+    """
+    for _ in range(TRIES):
+        listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False)
+        for pid in listed.stdout.split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        if listed.returncode == 0 and not listed.stdout.split():
+            break
     with contextlib.suppress(IsolationError):
         run("ip", "netns", "del", namespace)
 
