@@ -5,10 +5,10 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 MAIN := $(VENV)/.main
 DEV := $(VENV)/.dev
 
-.PHONY: help decipher test lint fix laws bench docs score clean
+.PHONY: help decipher test lint fix laws bench docs score lab lab-tools lab-roots lab-kept accuracy mutants clean
 
 help: ## print these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 decipher: $(MAIN) ## set up, then decipher the example of 2000
 	$(BIN)/craftmark examples/odd-scan-2000.pcap
@@ -43,6 +43,25 @@ score: $(MAIN) ## measure against captures whose truth is known, where they are 
 	@if [ -d ../shared/score ]; then \
 	  $(BIN)/python ../shared/score/score.py --command $(BIN)/craftmark; \
 	else echo "no ../shared here: nothing to measure against"; fi
+
+lab: ## run real tools in network namespaces and write captures with truth (needs root)
+	$(PYTHON) -m lab lab/out
+
+lab-tools: ## install the lab's tools from Debian
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$($(PYTHON) -m lab --packages)
+
+lab-roots: ## make root folders of newer Debian suites, for newer versions of some tools
+	lab/roots.sh
+
+lab-kept: ## replace the captures kept in the repository by those in lab/out
+	$(PYTHON) -m lab --keep lab/out
+
+accuracy: $(DEV) ## measure how often craftmark is right, and write docs/accuracy.md
+	$(BIN)/python -m lab.accuracy
+
+mutants: $(DEV) ## alter each rule, one expectation at a time, and list what no example notices
+	$(BIN)/python -m tests.cases.mutants
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -33,8 +33,10 @@ FAR_MEAN, FAR_SPREAD = 14.0, 5.5
 #: How far a tool's default is trusted: its user may have set another TTL.
 DEFAULT_KEPT: Final = 0.9
 
-#: How common a TTL is that the sender's user chose; any value is as likely.
-HAND_SET: Final = 0.01
+#: How common a TTL is that the sender's user chose: half of them any value, half a multiple of ten.
+HAND_SET: Final = 0.02
+#: Routers beyond which a path is so rare that a TTL chosen by hand explains what is seen as well as a default.
+FAR_OFF: Final = 24
 
 #: Initial TTLs in general use: (lowest, highest, how common, who).
 GENERAL: Final = (
@@ -134,7 +136,7 @@ def assess_distance(subject: Subject, *, resets: bool = False) -> Distance:
     if seen.high <= SPENT:
         return Distance((), "the TTL was all but spent on arrival, as on walked paths: it does not tell the distance")
     choices = _choices(subject.maker)
-    if not any(choice.low - LONGEST_PATH <= seen.low and seen.high <= choice.high for choice in choices):
+    if not any(choice.low - FAR_OFF <= seen.low and seen.high <= choice.high for choice in choices):
         choices += _by_hand(seen)
     for candidate in (seen, arrivals(subject.parts[:1])):
         if candidate is not None and (found := _posterior(candidate, choices)):
@@ -190,9 +192,13 @@ def _choices(maker: MakerView) -> list[_Choice]:
 
 
 def _by_hand(seen: Arrivals) -> list[_Choice]:
-    """Return every value that a user can have set, where none in general use is within a path's length."""
+    """Return every value that a user can have set, where none in general use is within a usual path's length."""
     values = range(seen.high, min(seen.low + LONGEST_PATH, 255) + 1)
-    return [_Choice(value, value, HAND_SET / 255, "set by hand: none in general use is near") for value in values]
+    return [_Choice(value, value, _hand_set(value), "set by hand: none in general use is near") for value in values]
+
+
+def _hand_set(value: int) -> float:
+    return HAND_SET / 2 / 255 + (HAND_SET / 2 / 25 if value % 10 == 0 else 0.0)
 
 
 def _words_of_default(low: int, high: int, whose: str) -> str:

@@ -27,10 +27,16 @@ Verdict = Literal["agrees", "disagrees", "silent"]
 MOSTLY: Final = 0.98
 #: Share from which the rest may be another kind of probe that came with it: neither agreement nor its contrary.
 MIXED: Final = 0.85
+#: The same where the options are unseen, so that kinds of probe that differ by them alone could not be told apart.
+MIXED_BLIND: Final = 0.5
 #: Probes below which a share says nothing.
 ENOUGH: Final = 50
 #: TTLs of one source may differ this much with one initial TTL: routes change.
 ROUTE_SPREAD: Final = 4
+#: Orders that no shuffled one shows, from the bound on.
+ORDERED: Final = ("rising", "falling", "stride")
+#: Share of makers, as log10, that shuffle what they probe.
+SHUFFLED: Final = log10(0.3)
 #: Draws below which "varies" cannot be told from "one value".
 FEW: Final = 3
 
@@ -86,14 +92,15 @@ def _values(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:
             return Judgement("agrees", text, evidence.seen, evidence.seen, base)
         return Judgement("disagrees", text, 0, evidence.seen, price=_price(e.field, evidence))
     values = sight.values(e.field)
-    return _share(np.isin(values, e.values), text, base, _price(e.field, evidence))
+    mixed = MIXED_BLIND if sight.blind_to_options else MIXED
+    return _share(np.isin(values, e.values), text, base, _price(e.field, evidence), mixed=mixed)
 
 
-def _share(fits: np.ndarray, text: str, base: float, price: float) -> Judgement:
+def _share(fits: np.ndarray, text: str, base: float, price: float, *, mixed: float = MIXED) -> Judgement:
     held, seen = int(np.count_nonzero(fits)), len(fits)
     if seen and (held == seen or (seen >= ENOUGH and held >= MOSTLY * seen)):
         return Judgement("agrees", text, held, seen, base)
-    if seen >= ENOUGH and held >= MIXED * seen:
+    if seen >= ENOUGH and held >= mixed * seen:
         return Judgement("silent", f"{text}: {held:,} fit, the others may be another kind of probe")
     return Judgement("disagrees", text, held, seen, price=price)
 
@@ -199,9 +206,15 @@ def _key(e: Expectation, sight: Sight) -> Judgement:
 def _order(e: Expectation, sight: Sight) -> Judgement:
     orders = [mark for mark in sight.marks if mark.kind == "order" and mark.name]
     for mark in orders:
-        if mark.name == e.order:
-            base = max(min(mark.log10_chance, log10(0.5)), -3.0)
-            return Judgement("agrees", mark.statement, mark.held, mark.seen, base)
+        if mark.name == e.order and e.field in ("", *mark.fields):
+            floor = SHUFFLED if e.order == "shuffled" else -3.0
+            return Judgement(
+                "agrees", mark.statement, mark.held, mark.seen, max(min(mark.log10_chance, log10(0.5)), floor)
+            )
+    for mark in orders:
+        if e.field in mark.fields and mark.name in ORDERED and mark.log10_chance <= chance.BOUND:
+            price = log10(chance.BEHAVIOUR_CHANGED)
+            return Judgement("disagrees", mark.statement, 0, mark.seen, against=mark.log10_chance, price=price)
     return Judgement("silent", orders[0].statement if orders else "order unseen")
 
 

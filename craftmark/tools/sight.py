@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.packets.expressions import parse
-from craftmark.packets.fields import DPORT, FIELDS, IP_DST, IP_SRC, PROTOCOL, SPORT
+from craftmark.packets.fields import DPORT, FIELDS, IP_DST, IP_SRC, PROTOCOL, SPORT, TCP
 from craftmark.tools.wording import number
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ class Sight:
     def connections(self) -> int:
         """Different connections, both ends' addresses and ports, in the sample."""
         return len(np.unique(self.dossier.sample.words[:, [IP_SRC, IP_DST, SPORT, DPORT]], axis=0))
+
+    @cached_property
+    def blind_to_options(self) -> bool:
+        """Tell whether TCP options are unseen, so that one strand may hold several kinds of probe."""
+        options = self.field("tcp_options")
+        return self.dossier.protocol == TCP and self.dossier.layout is None and (options is None or options.unseen > 0)
 
     @cached_property
     def by_source(self) -> tuple[NDArray[np.intp], ...]:

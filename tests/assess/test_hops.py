@@ -48,6 +48,13 @@ def test_a_ttl_set_by_hand_beats_an_absurd_path(plant):
     assert best(distance) == (200, 4)
 
 
+def test_far_from_every_default_a_ttl_may_have_been_set_by_hand(plant):
+    """100 behind four routers is 32 from 128: the path of 4 stays among the likely ones."""
+    distance = assess_distance(plant({"ip_ttl": 96, "tcp_dport": np.arange(300)}))
+    assert {4, 32} <= set(distance.smallest_set(0.95))
+    assert distance.chance({32}) < 0.5
+
+
 @given(hops=st.integers(0, 30), probes=st.integers(200, 400), seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_a_drawn_ttl_pins_the_distance(hops, probes, seed):

@@ -8,27 +8,26 @@ from functools import cache
 import pytest
 
 from craftmark.pipeline import examine
-from tests.cases.captures import LAB, lab_truths, needs_captures
+from tests.cases.captures import lab_truths
 
 #: What the truth calls a tool, and the ids that name it rightly.
 IDS = {
     "hping3": {"hping"}, "zmap-git": {"zmap"}, "masscan-git": {"masscan"}, "scapy-2.8": {"scapy"},
     "libnet sample": {"libnet-1.1-samples"}, "nmap+masscan": {"nmap", "masscan"},
+    "zmap+masscan": {"zmap", "masscan"},
 }  # fmt: skip
 BITS = {"F": "FIN", "S": "SYN", "R": "RST", "P": "PSH", "A": "ACK", "U": "URG", "E": "ECE", "C": "CWR"}
 TRUTHS = lab_truths()
 
-pytestmark = needs_captures
-
 
 def truths(*kinds):
     rows = [row for row in TRUTHS if row["kind"] in kinds]
-    return pytest.mark.parametrize("row", rows, ids=[row["name"] for row in rows])
+    return pytest.mark.parametrize("row", rows, ids=[f"{row['file'].parent.name}-{row['name']}" for row in rows])
 
 
 @cache
 def report_of(file):
-    return examine([LAB / file])
+    return examine([file])
 
 
 def rightly_named(row):

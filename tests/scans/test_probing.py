@@ -26,6 +26,12 @@ def test_an_empty_datagram_to_one_high_port_of_many_hosts_probes():
     assert sizes(sweep((53222, 40125), 0)) == ([60], [])
 
 
+def test_an_empty_datagram_from_a_services_port_to_another_services_port_answers_nothing():
+    """scapy's source port is 53 unless told."""
+    assert sizes(sweep((53, 161), 0)) == ([60], [])
+    assert sizes(sweep((53, 161), 60)) == ([], [])
+
+
 def test_data_between_two_high_ports_shows_no_direction():
     assert sizes(sweep((53222, 40125), 60)) == ([], [])
 

@@ -43,12 +43,14 @@ IDENTIFYING = {
     "hping -f": (rows.hping_fragments, "hping"),
     "masscan -pU:53": (rows.masscan_dns, "masscan"),
     "mausezahn -t icmp": (rows.mausezahn_icmp, "mausezahn"),
-    "scapy SCTP": (rows.scapy_sctp, "scapy"),
 }
 
 #: Rows that no single tool explains best: nobody may be named.
-IDS = {"tutorial": "tutorial-synflooder", "linux": "pnscan"}
-SHARED = {"sendip": rows.sendip, "tutorial": rows.tutorial, "nemesis": rows.nemesis, "linux": rows.linux}
+IDS = {"tutorial": "tutorial-synflooder", "linux": "pnscan", "scapy SCTP": "scapy"}
+SHARED = {
+    "sendip": rows.sendip, "tutorial": rows.tutorial, "nemesis": rows.nemesis, "linux": rows.linux,
+    "scapy SCTP": rows.scapy_sctp,
+}  # fmt: skip
 
 
 def made_by(*parts, when: int | None = None, marks=()):

@@ -166,3 +166,25 @@ def test_an_order_agrees_by_its_name_and_is_silent_without_marks():
     expected = Expectation("", "option", "src", order="popular-first")
     assert verdict(d.tcp(100), expected, mark) == "agrees"
     assert verdict(d.tcp(100), expected) == "silent"
+
+
+def test_what_is_shuffled_never_rises():
+    """A look-alike of a scanner that permutes its targets goes through them one by one."""
+    expected = Expectation("ip_dst", "no", "src", order="shuffled")
+    rising = Toolmark("order", "ip_dst rises by 1", ("ip_dst",), 199, 199, -372.0, "subclass", name="rising")
+    few = Toolmark("order", "ip_dst rises by 1", ("ip_dst",), 4, 4, -1.4, "subclass", name="rising")
+    ports = Toolmark("order", "tcp_dport rises by 1", ("tcp_dport",), 199, 199, -372.0, "subclass", name="rising")
+    shuffled = Toolmark("order", "ip_dst is shuffled", ("ip_dst",), 199, 199, -7.0, "class", name="shuffled")
+    assert verdict(d.tcp(199), expected, rising) == "disagrees"
+    assert verdict(d.tcp(4), expected, few) == "silent"
+    assert verdict(d.tcp(199), expected, ports) == "silent"
+    judged = judge(expected, Sight(d.tcp(199), (shuffled,)))
+    assert (judged.verdict, round(judged.base, 2)) == ("agrees", -0.52)
+
+
+def test_where_options_are_unseen_a_minority_may_be_another_kind_of_probe():
+    """nmap -O cut after 54 octets: 35 of 135 SYNs are those of its OS detection."""
+    ack = np.where(np.arange(135) < 100, 0, 0x4FDF19AF)
+    expected = expect("tcp_ack", values=(0,))
+    assert verdict(d.tcp(135, tcp_ack=ack, options=("MSS",)), expected) == "disagrees"
+    assert verdict(d.unseen(d.tcp(135, tcp_ack=ack), "tcp_options"), expected) == "silent"

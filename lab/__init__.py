@@ -1,0 +1,1 @@
+"""Real tools against real stacks in network namespaces: captures whose truth is known."""

@@ -1,0 +1,1 @@
+"""How often craftmark is right: whole captures with their truth, and small samples of them."""
