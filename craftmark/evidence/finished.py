@@ -15,11 +15,13 @@ from craftmark.kernels.grouping import (
     FIRST_NS,
     KEY_BITS,
     KEY_IDENTITY,
+    KEY_UNSEEN,
     LAST_NS,
     SLOT,
 )
 from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
+from craftmark.packets.fields import TCP, TCP_FLAGS, visibility_bit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +90,13 @@ class Finished:
     def bits(self) -> Ints:
         """Control bits, or ICMP type << 8 | code, or ARP operation, of every strand."""
         return self.keys[:, KEY_BITS].astype(np.int64)
+
+    @cached_property
+    def hides_bits(self) -> NDArray[np.bool_]:
+        """Tell of every strand whether it is TCP of which the input cannot show the control bits."""
+        unseen = self.keys[:, KEY_UNSEEN] & np.uint32(visibility_bit(TCP_FLAGS)) != 0
+        hidden: NDArray[np.bool_] = unseen & (self.protocol == TCP)
+        return hidden
 
     @property
     def complete(self) -> NDArray[np.bool_]:

@@ -45,7 +45,7 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
     sources, sources_total = _sources(finished, strands)
     return Dossier(
         protocol=protocol,
-        control_bits=int(finished.bits[first]) if protocol == f.TCP else None,
+        control_bits=_control_bits(finished, first),
         icmp=_icmp(protocol, int(finished.bits[first])),
         ip_version=int(finished.keys[first, 4] >> 16) & 15,
         probes=probes,
@@ -66,6 +66,12 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
         sampled=sampled,
         consecutive=_capped(finished.run_rows(strands)) if sampled else sample,
     )
+
+
+def _control_bits(finished: Finished, strand: int) -> int | None:
+    if finished.protocol[strand] != f.TCP or finished.hides_bits[strand]:
+        return None
+    return int(finished.bits[strand])
 
 
 def _icmp(protocol: int, bits: int) -> tuple[int, int] | None:

@@ -65,6 +65,8 @@ def kinds_of(finished: Finished) -> NDArray[np.int64]:
     six = protocol == f.ICMP6
     kind[six] = _icmp_kind(bits[six] >> 8, echo=128, asks=(139,))
     kind[six & (bits >> 8 >= 130) & (bits >> 8 <= 137)] = Kind.NEIGHBOUR
+    # A log that shows no control bits shows what opened a connection, or was refused: an opening segment.
+    kind[finished.hides_bits] = Kind.SYN
     transport = np.uint32(f.visibility_bit(f.SPORT))
     bare = ((finished.keys[:, 8] | finished.keys[:, 9]) & transport) == 0
     kind[bare & np.isin(protocol, (f.TCP, f.UDP, f.ICMP, f.ICMP6, f.SCTP))] = Kind.FRAGMENT
