@@ -21,7 +21,7 @@ from craftmark.kernels.grouping import (
 )
 from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
-from craftmark.packets.fields import TCP, TCP_FLAGS, visibility_bit
+from craftmark.packets.fields import ICMP, ICMP6, ICMP_TYPE, TCP, TCP_FLAGS, visibility_bit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,10 +93,11 @@ class Finished:
 
     @cached_property
     def hides_bits(self) -> NDArray[np.bool_]:
-        """Tell of every strand whether it is TCP of which the input cannot show the control bits."""
-        unseen = self.keys[:, KEY_UNSEEN] & np.uint32(visibility_bit(TCP_FLAGS)) != 0
-        hidden: NDArray[np.bool_] = unseen & (self.protocol == TCP)
-        return hidden
+        """Tell of every strand whether the input cannot show what ``bits`` holds: TCP's control bits, ICMP's type."""
+        unseen = self.keys[:, KEY_UNSEEN]
+        hidden: NDArray[np.bool_] = (unseen & np.uint32(visibility_bit(TCP_FLAGS)) != 0) & (self.protocol == TCP)
+        icmp = np.isin(self.protocol, (ICMP, ICMP6))
+        return hidden | ((unseen & np.uint32(visibility_bit(ICMP_TYPE)) != 0) & icmp)
 
     @property
     def complete(self) -> NDArray[np.bool_]:

@@ -46,7 +46,7 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
     return Dossier(
         protocol=protocol,
         control_bits=_control_bits(finished, first),
-        icmp=_icmp(protocol, int(finished.bits[first])),
+        icmp=_icmp(finished, first),
         ip_version=int(finished.keys[first, 4] >> 16) & 15,
         probes=probes,
         first_ns=int(finished.first_ns[strands].min()),
@@ -74,8 +74,10 @@ def _control_bits(finished: Finished, strand: int) -> int | None:
     return int(finished.bits[strand])
 
 
-def _icmp(protocol: int, bits: int) -> tuple[int, int] | None:
-    return (bits >> 8, bits & 255) if protocol in (f.ICMP, f.ICMP6) else None
+def _icmp(finished: Finished, strand: int) -> tuple[int, int] | None:
+    if finished.protocol[strand] not in (f.ICMP, f.ICMP6) or finished.hides_bits[strand]:
+        return None
+    return divmod(int(finished.bits[strand]), 256)
 
 
 def _capped(batch: PacketBatch) -> PacketBatch:

@@ -149,7 +149,7 @@ def _roles_of_the_rest(kind: Ints, rows: Conversations, groups: Groups, role: In
     touched = asked_about[rows.number]
     known = np.maximum(np.bincount(rows.strand, minlength=n), 1)
     open_role = role == Role.ORDINARY
-    may_answer = open_role & (np.isin(kind, ANSWERING) | np.isin(kind, (Kind.UDP, Kind.SCTP_OTHER)))
+    may_answer = open_role & (np.isin(kind, (*ANSWERING, Kind.UDP, Kind.UNTOLD, Kind.SCTP_OTHER)))
     share = np.bincount(rows.strand[touched & ~asker], minlength=n) / known
     role[may_answer & (share > 0.5)] = Role.ANSWER
     answers_hosts(kind, rows, role, may_answer)
