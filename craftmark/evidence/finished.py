@@ -97,7 +97,8 @@ class Finished:
         unseen = self.keys[:, KEY_UNSEEN]
         hidden: NDArray[np.bool_] = (unseen & np.uint32(visibility_bit(TCP_FLAGS)) != 0) & (self.protocol == TCP)
         icmp = np.isin(self.protocol, (ICMP, ICMP6))
-        return hidden | ((unseen & np.uint32(visibility_bit(ICMP_TYPE)) != 0) & icmp)
+        hidden |= (unseen & np.uint32(visibility_bit(ICMP_TYPE)) != 0) & icmp
+        return hidden
 
     @property
     def complete(self) -> NDArray[np.bool_]:

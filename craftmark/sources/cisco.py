@@ -8,7 +8,6 @@ built and torn down (302013 to 302021) and messages without a destination are no
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from craftmark.packets import fields as f
@@ -17,11 +16,13 @@ from craftmark.sources.shown import number, protocol_number, write_shown
 from craftmark.sources.textlines import printable
 
 if TYPE_CHECKING:
+    import re
+
     from craftmark.packets.rows import RowBuilder
 
 _PATTERN: Final = (
-    rb"%(?:(?:ASA|PIX|FWSM|FTD)-(?:[a-z]{1,12}-)?\d-(\d{6})|(?:SEC|IPV6|IPV6_ACL)-6-(IPACCESSLOG\w{0,4}|ACCESSLOG\w{0,4})): "
-    rb"(.{1,1000})"
+    rb"%(?:(?:ASA|PIX|FWSM|FTD)-(?:[a-z]{1,12}-)?\d-(\d{6})"
+    rb"|(?:SEC|IPV6|IPV6_ACL)-6-((?:IP)?ACCESSLOG\w{0,4})): (.{1,1000})"
 )
 # Each message as a pattern with named parts: p protocol, s and d addresses, sp and dp ports, t and c ICMP, flags.
 _END: Final = rb"(?:[\w.-]{1,48}[:/])??(?P<%s>[0-9A-Fa-f.:]{2,45})(?:[/(](?P<%sp>\d{1,5})\)?)?"
@@ -74,13 +75,12 @@ def _write(rows: RowBuilder, found: re.Match[bytes]) -> str | None:
 
 def _words(protocol: int, parts: dict[str, bytes | None]) -> dict[int, int]:
     words: dict[int, int] = {}
+    shown: tuple[tuple[int, bytes | None], ...] = ()
     if protocol in (f.ICMP, f.ICMP6):
         # 106100 writes an ICMP type as the source's port and the code as the target's.
         shown = ((f.ICMP_TYPE, parts.get("t") or parts.get("sp")), (f.ICMP_CODE, parts.get("c") or parts.get("dp")))
     elif protocol in (f.TCP, f.UDP, f.SCTP):
         shown = ((f.SPORT, parts.get("sp")), (f.DPORT, parts.get("dp")))
-    else:
-        shown = ()
     for word, text in shown:
         value = number(text or b"", 0xFFFF)
         if value is not None:

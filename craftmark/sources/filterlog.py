@@ -3,8 +3,8 @@
 What the lines show (``sysutils/filterlog/files/print-ip.c``, ``print-ip6.c``, ``print-tcp.c`` and ``description.txt``
 of pfsense/FreeBSD-ports):
 
-- IPv4: TOS, TTL, ID, offset in octets, ``none``, ``DF``, ``+`` (MF) or ``rsvd`` (two of them together stay unseen), total
-  length. IPv6: class, flow label, hop limit, payload length.
+- IPv4: TOS, TTL, ID, offset in octets, ``none``, ``DF``, ``+`` (MF) or ``rsvd`` (two of them together stay unseen),
+  total length. IPv6: class, flow label, hop limit, payload length.
 - TCP: payload length, all control bits, the sequence number unless a segment has neither data nor SYN, FIN or RST, the
   acknowledgment number beside ACK, the urgent pointer beside URG, the names of the options without their values.
 - UDP: the header's own length. ICMP: the type and, of errors, the code by name, the identifier of an echo; the sequence

@@ -2,8 +2,8 @@
 
 A record (NetFlow, a connection log) sums up what two ends sent. Shown of it are the packet that opened the flow, the
 first answer, and one packet inside a connection that was made: the rest is counted and not guessed. Control bits are
-the OR over a direction's packets; they are told for a row only where they follow: of one packet alone, of the opening SYN
-(RFC 9293 section 3.5: the segment that opens has no ACK), of the acknowledgments inside a connection.
+the OR over a direction's packets; they are told for a row only where they follow: of one packet alone, of the opening
+SYN (RFC 9293 section 3.5: the segment that opens has no ACK), of the acknowledgments inside a connection.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from craftmark.sources.base import Format, Provenance, Source, SourceOptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Later:
     """A format whose module is imported only when an input may be of it: most inputs are captures."""
 
@@ -34,15 +34,18 @@ class Later:
         return self._format().open(stream, provenance, number, options)
 
 
+#: Text formats and those without a magic number, the more particular ones first; each is a module of that name.
+_LATER = (
+    "snoop", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall", "vpcflow", "packettrace",
+    "tshark", "tcpdump", "fw1", "erf", "hexdump",
+)  # fmt: skip
+
 FORMATS: tuple[Format, ...] = (
     pcap.FORMAT,
     pcapng.FORMAT,
     snort.FORMAT,
     netfilter.FORMAT,
-    *map(
-        Later,
-        ("filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall", "vpcflow", "tcpdump", "fw1"),
-    ),
+    *(Later(name) for name in _LATER),
 )
 
 # Files that are often at hand beside captures, by how they start: what they look like, and what to do with them.
@@ -58,7 +61,6 @@ _LOOKS_LIKE = (
     (b"\x7fELF", "a program (ELF)", ""),
     (b"MZ", "a program for Windows", ""),
     (b"SQLite format 3", "an SQLite database", ""),
-    (b"snoop\x00\x00\x00", "a snoop capture", "convert it: editcap -F pcap IN OUT"),
     (b"RTSS", "a Microsoft Network Monitor capture", "convert it: editcap -F pcap IN OUT"),
     (b"GMBU", "a Microsoft Network Monitor capture", "convert it: editcap -F pcap IN OUT"),
     (b"XCP\x00", "a NetXray capture", "convert it: editcap -F pcap IN OUT"),

@@ -22,6 +22,9 @@ class FramesInText:
     """Frames of the batch being gathered, by row."""
 
     def __init__(self) -> None:
+        self._clear()
+
+    def _clear(self) -> None:
         self._rows: list[int] = []
         self._frames: list[bytes] = []
         self._links: list[int] = []
@@ -55,7 +58,7 @@ class FramesInText:
         raw = None
         if count == len(batch):
             raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
-        self.__init__()  # type: ignore[misc] - begin anew
+        self._clear()
         return PacketBatch(batch.words, batch.ts_ns, batch.packet_id, raw)
 
 

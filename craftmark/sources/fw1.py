@@ -1,7 +1,7 @@
-"""Check Point FireWall-1 and later: log lines of ``key: value`` parts, in a syslog or as ``fw log`` and its exports print them.
+"""Check Point FireWall-1 and later: lines of ``key: value`` parts, in a syslog or as ``fw log`` and its exports print.
 
-What a line shows: action, addresses, protocol, ports (``s_port`` and ``service``), sometimes the length, ICMP's type and
-code. No control bits, no sequence numbers, no TTL. A service by name has an unseen port unless it is a number.
+What a line shows: action, addresses, protocol, ports (``s_port`` and ``service``), sometimes the length, ICMP's type
+and code. No control bits, no sequence numbers, no TTL. A service by name has an unseen port unless it is a number.
 Forms: ``src: 192.0.2.1; dst: ...`` (syslog), ``src 192.0.2.1 dst ...`` (``fw log`` of 4.1), ``src:"192.0.2.1"`` (Log
 Exporter), and the table of ``fw logexport``, whose first line names the columns.
 """
@@ -42,12 +42,11 @@ def _write_packet(log: PacketLog, cells: dict[bytes, bytes]) -> str | None:
     protocol = protocol_number(cells.get(b"proto", b""))
     if protocol is None or b"src" not in cells or b"dst" not in cells:
         return None
+    names: tuple[tuple[int, bytes, bytes], ...] = ()
     if protocol in (f.ICMP, f.ICMP6):
         names = ((f.ICMP_TYPE, b"icmp-type", b"ICMP Type"), (f.ICMP_CODE, b"icmp-code", b"ICMP Code"))
     elif protocol in (f.TCP, f.UDP, f.SCTP):
         names = ((f.SPORT, b"s_port", b"s_port"), (f.DPORT, b"service", b"service"))
-    else:
-        names = ()
     words: dict[int, int] = {}
     for word, name, other in names:
         value = number(cells.get(name, cells.get(other, b"")), 0xFFFF)

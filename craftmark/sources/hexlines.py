@@ -24,8 +24,8 @@ class HexDump:
         self._octets = bytearray()
         self._has_offsets = False
 
-    def __bool__(self) -> bool:
-        return bool(self._octets)
+    def __len__(self) -> int:
+        return len(self._octets)
 
     def begins(self, line: bytes) -> bool:
         """Tell whether a line is the first of a dump: of offset 0."""

@@ -66,6 +66,11 @@ class LogTime:
         self._last_ns = ts_ns
         return ts_ns, True
 
+    def peek(self, line: bytes) -> tuple[int, bool]:
+        """Return the time that a line begins with, if any, and whether it does; one without is no matter."""
+        clock, _, _ = self._wall(line)
+        return self.ns(line) if clock and clock == (self.clock or clock) else (self._last_ns, False)
+
     def notes(self) -> list[str]:
         """Return what a reader of the times should know."""
         notes = []

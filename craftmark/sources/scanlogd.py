@@ -8,7 +8,6 @@ the packet's.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from craftmark.packets import fields as f
@@ -18,11 +17,14 @@ from craftmark.sources.shown import number, write_shown
 from craftmark.sources.textlines import PacketLog, TextSource, printable
 
 if TYPE_CHECKING:
+    import re
+
     from craftmark.sources.base import Provenance, SourceOptions
 
 _PATTERN: Final = (
     rb"scanlogd(?:\[\d{1,9}\])?: ([0-9.]{7,15})(?::(\d{1,5}))? to ([0-9.]{7,15})(?::(\d{1,5}))? ports? "
-    rb"((?:\d{1,5}, ?){0,64}(?:\d{1,5}|\.\.\.)), ([fFsSrRpPaAuUxXyY?]{8})(?:, TOS ([0-9A-Fa-f]{2}))?(?:, TTL (\d{1,3}))? @"
+    rb"((?:\d{1,5}, ?){0,64}(?:\d{1,5}|\.\.\.)), ([fFsSrRpPaAuUxXyY?]{8})"
+    rb"(?:, TOS ([0-9A-Fa-f]{2}))?(?:, TTL (\d{1,3}))? @"
 )
 _BITS: Final = (f.FIN, f.SYN, f.RST, f.PSH, f.ACK_BIT, f.URG, f.ECE, f.CWR)
 

@@ -78,6 +78,9 @@ class TableParser:
         parts = line.split(self._parted_by)
         unset = self._dialect.unset
         cells = {name: cell for name, cell in zip(self._columns, parts, strict=False) if cell not in unset}
+        if 2 * len(parts) < len(self._columns):
+            self._log.foreign(line)
+            return
         if len(parts) < len(self._columns) and not all(name in cells for name in self._dialect.needed):
             self._log.damage(byte, f"{len(parts)} cells where {len(self._columns)} columns are: {printable(line)}")
             return

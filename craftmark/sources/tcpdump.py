@@ -5,7 +5,7 @@ header too). Else the lines are read: see tcpdump_text.py for TCP, UDP and ICMP.
 follows from its options; checksums are not.
 
 tcpdump prints sequence numbers relative to the first segment with ACK of a conversation unless told -S; segments
-without ACK, and the first with it, have absolute ones. Later ones are unseen, since a line does not tell which they are.
+without ACK, and the first with it, have absolute ones. Later ones are unseen: a line does not tell which they are.
 Addresses must be numbers (-n): of names nothing can be read.
 """
 
@@ -52,14 +52,16 @@ _PAIR: Final = re.compile(
 )
 # IPv6's further headers, behind which the ports stand alone.
 _EXTENSIONS: Final = re.compile(
-    rb"((?:(?:DSTOPT|HBH|srcrt|frag|RT6) ?(?:\([^)]{0,120}\) ?)?(?:\([^)]{0,60}\) ?)?){1,4})(?:(\d{1,5}) > (\d{1,5}): )?"
+    rb"((?:(?:DSTOPT|HBH|srcrt|frag|RT6) ?(?:\([^)]{0,120}\) ?)?(?:\([^)]{0,60}\) ?)?){1,4})"
+    rb"(?:(\d{1,5}) > (\d{1,5}): )?"
 )
 _OLD_TAIL: Final = re.compile(
     rb"(?P<df> \(DF\))?(?: \[tos 0x(?P<tos>[0-9a-f]{1,2})[^\]]{0,10}\])?"
     rb"(?P<v> \((?P<df2>DF, )?ttl {1,2}(?P<ttl>\d{1,3}), id (?P<id>\d{1,5})(?:, len (?P<len>\d{1,5}))?\))?"
 )
 _ARP: Final = re.compile(
-    rb"(?:Ethernet \(len 6\), IPv4 \(len 4\), )?(?:(Request) who-has ([0-9.]{7,15})(?: \([^)]{1,40}\))? tell ([0-9.]{7,15})"
+    rb"(?:Ethernet \(len 6\), IPv4 \(len 4\), )?"
+    rb"(?:(Request) who-has ([0-9.]{7,15})(?: \([^)]{1,40}\))? tell ([0-9.]{7,15})"
     rb"|Reply ([0-9.]{7,15}) is-at)"
 )
 _FLAG_BITS: Final = {b"none": 0, b"DF": 2, b"+": 1, b"rsvd": 4}

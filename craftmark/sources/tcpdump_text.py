@@ -1,8 +1,8 @@
 """What tcpdump prints behind the addresses: TCP, UDP, ICMP, SCTP and ARP, of 4.x and of 3.x with its ``S 1:1(0)``.
 
 ``print-tcp.c``, ``print-icmp.c``, ``print-ip.c``, ``print-ip6.c`` and ``print-icmp6.c`` of tcpdump 3.4 to 4.99. The
-control bits are whole from 4.0 on (``[none]`` is none, a dot is ACK); 3.x prints S, F, R, P, W and E, ``.`` where it prints no
-letter, and shows ACK and URG by ``ack`` and ``urg``. Options are printed in order with their values.
+control bits are whole from 4.0 on (``[none]`` is none, a dot is ACK); 3.x prints S, F, R, P, W and E, ``.`` where it
+prints no letter, and shows ACK and URG by ``ack`` and ``urg``. Options are printed in order with their values.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _OLD_TCP: Final = re.compile(
     rb"(?: ack (\d{1,10}))?(?: win (\d{1,5}))?(?: urg (\d{1,5}))?(?: <([^>]{0,200})>)?(?= |$)"
 )
 _OPTION: Final = re.compile(
-    rb"\s*(?:(mss) (\d{1,5})|(wscale) (\d{1,3})|(?:TS val|timestamp) (\d{1,10})(?: ecr)? (\d{1,10})|(sackOK)|(nop)|(eol)"
-    rb"|(sack)\b[^,]{0,16}(?:\{[^}]{0,80}\}){0,4}|(md5)\b[^,]{0,60}(?:, can't check - [0-9a-f]{0,40})?|(tfo|mptcp|exp)\b[^,]{0,120}|[^,]{1,120})\s*(?:,|$)"
+    rb"\s*(?:(mss) (\d{1,5})|(wscale) (\d{1,3})|(?:TS val|timestamp) (\d{1,10})(?: ecr)? (\d{1,10})"
+    rb"|(sackOK)|(nop)|(eol)|(sack)\b[^,]{0,16}(?:\{[^}]{0,80}\}){0,4}"
+    rb"|(md5)\b[^,]{0,60}(?:, can't check - [0-9a-f]{0,40})?|(tfo|mptcp|exp)\b[^,]{0,120}|[^,]{1,120})\s*(?:,|$)"
 )
 _UDP: Final = re.compile(
     rb"(?:\[(udp sum ok|no cksum|bad udp cksum)[^\]]{0,40}\] )?(?:UDP, (?:bad )?length (\d{1,5})|udp (\d{1,5}))?"

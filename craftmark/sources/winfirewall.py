@@ -30,7 +30,7 @@ def _header(line: bytes) -> tuple[list[bytes], bytes | None] | None:
     return (columns, None) if all(name in columns for name in _NEEDED) else None
 
 
-def _write(record: Record) -> str | None:
+def _write(record: Record) -> str:
     cells = record.cells
     if not all(name in cells for name in _NEEDED):
         record.log.foreign(cells.get(b"action", b"a line without addresses"))
