@@ -36,8 +36,8 @@ class Later:
 
 #: Text formats and those without a magic number, the more particular ones first; each is a module of that name.
 _LATER = (
-    "snoop", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall", "vpcflow", "packettrace",
-    "tshark", "tcpdump", "fw1", "erf", "hexdump",
+    "snoop", "parquet", "columns", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall",
+    "vpcflow", "packettrace", "tshark", "tcpdump", "fw1", "erf", "hexdump",
 )  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (
@@ -65,7 +65,6 @@ _LOOKS_LIKE = (
     (b"GMBU", "a Microsoft Network Monitor capture", "convert it: editcap -F pcap IN OUT"),
     (b"XCP\x00", "a NetXray capture", "convert it: editcap -F pcap IN OUT"),
     (b"TRSNIFF data", "a Sniffer capture", "convert it: editcap -F pcap IN OUT"),
-    (b"PAR1", "a Parquet file", ""),
     (b"<?xml", "an XML document", ""),
     (b"{", "JSON", ""),
     (b"#separator", "a Zeek log of another kind than conn or weird", ""),

@@ -94,6 +94,11 @@ class Input:
         return self._provenance
 
     @property
+    def layers(self) -> tuple[Decompressed, ...]:
+        """The layers of compression around the input, outermost first; known once it was looked at."""
+        return tuple(self._layers)
+
+    @property
     def position(self) -> int:
         """How many bytes of the input, as stored, were read."""
         if self._done:

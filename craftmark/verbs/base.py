@@ -60,6 +60,8 @@ VERBS: Final = (
     EXAMINE,
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
+    Listed("convert", "write packets as CSV, Parquet, Arrow or pcap", "craftmark.verbs.convert"),
+    Listed("doctor", "what an input is, what is in it, what is missing and what was wrong", "craftmark.verbs.doctor"),
     Listed("tools", "list the tools, libraries and systems that rules describe", "craftmark.verbs.tools"),
 )
 
