@@ -1,11 +1,13 @@
 # Needs make, git and Python 3.11 or newer; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
+TARGET ?= recognise
+SECONDS ?= 60
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 MAIN := $(VENV)/.main
 DEV := $(VENV)/.dev
 
-.PHONY: help decipher test lint fix laws bench docs score clean
+.PHONY: help decipher test lint fix laws bench docs score fuzz torture clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,12 @@ score: $(MAIN) ## measure against captures whose truth is known, where they are 
 	@if [ -d ../shared/score ]; then \
 	  $(BIN)/python ../shared/score/score.py --command $(BIN)/craftmark; \
 	else echo "no ../shared here: nothing to measure against"; fi
+
+fuzz: $(DEV) ## coverage-guided fuzzing: make fuzz TARGET=tcpdump SECONDS=600 (needs pip install atheris)
+	CRAFTMARK_KERNELS=plain $(BIN)/python -m fuzz.guided $(TARGET) -max_total_time=$(SECONDS)
+
+torture: $(DEV) ## mutated inputs against every reader, SECONDS each; writes the table of docs/reliability.md
+	$(BIN)/python -m fuzz.torture --seconds $(SECONDS) --write
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

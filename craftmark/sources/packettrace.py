@@ -78,7 +78,7 @@ class TraceParser:
         return ""
 
     def _packet(self, name: bytes, rest: bytes) -> str:
-        pair = _PAIR.search(rest)
+        pair = _PAIR.match(rest)
         protocol = protocol_number(name)
         if pair is None or protocol is None:
             return f"no addresses and protocol: {printable(rest)}"

@@ -14,7 +14,7 @@ from craftmark.packets import fields as f
 from craftmark.packets.links import ETHERNET
 from craftmark.packets.rows import parse_address
 from craftmark.sources.jsonlines import JSON_LINE_CAP, JsonParser
-from craftmark.sources.logclock import ISO_TIME, SECOND_NS, fraction_ns, iso_ns
+from craftmark.sources.logclock import epoch_ns
 from craftmark.sources.shown import number, protocol_number, write_shown
 from craftmark.sources.tables import Dialect, Record, TableParser
 from craftmark.sources.textlines import PacketLog, TextSource, printable
@@ -71,16 +71,6 @@ def _first(cells: dict[bytes, bytes], names: tuple[bytes, ...]) -> bytes | None:
     return None
 
 
-@lru_cache(maxsize=4096)
-def time_ns(text: bytes) -> int | None:
-    """Return frame.time_epoch, or frame.time in ISO 8601, in nanoseconds."""
-    whole, _, fraction = text.partition(b".")
-    if whole.isdigit() and len(whole) <= 10 and (not fraction or fraction.isdigit()):
-        return int(whole) * SECOND_NS + (fraction_ns(fraction[:9]) if fraction else 0)
-    iso = ISO_TIME.match(text)
-    return None if iso is None else iso_ns(iso)
-
-
 def _protocol(cells: dict[bytes, bytes]) -> int | None:
     told = _first(cells, (b"ip.proto", b"ipv6.nxt"))
     if told is not None:
@@ -97,7 +87,7 @@ def write_fields(record: Record) -> str:
     if source is None or target is None:
         log.foreign(b" ".join(cells.values()))
         return ""
-    ts_ns = time_ns((_first(cells, (b"frame.time_epoch", b"frame.time")) or b"").strip())
+    ts_ns = epoch_ns((_first(cells, (b"frame.time_epoch", b"frame.time")) or b"").strip())
     operation = number(_first(cells, (b"arp.opcode",)) or b"", 0xFFFF)
     protocol = f.ARP if operation is not None else _protocol(cells)
     if protocol is None:
@@ -193,7 +183,7 @@ class TsharkParser:
         cells: dict[bytes, bytes] = {}
         _flatten(layers, cells, depth=0)
         frame = _frame(layers)
-        ts_ns = time_ns(cells.get(b"frame.time_epoch", b""))
+        ts_ns = epoch_ns(cells.get(b"frame.time_epoch", b""))
         if frame is not None and ts_ns is not None:
             self._frames += 1
             log.add_frame(frame, ETHERNET, ts_ns)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from craftmark.packets import fields as f
 from craftmark.sources.flows import Flow, write_flow
 from craftmark.sources.jsonlines import JSON_LINE_CAP, JsonParser
-from craftmark.sources.logclock import ISO_TIME, SECOND_NS, iso_ns
+from craftmark.sources.logclock import epoch_ns
 from craftmark.sources.shown import number, protocol_number
 from craftmark.sources.tables import Dialect, Record, TableParser
 from craftmark.sources.textlines import PacketLog, TextSource, printable
@@ -48,18 +48,9 @@ def _header(line: bytes) -> tuple[list[bytes], bytes | None] | None:
     return (columns, line[7:8]) if all(name in columns for name in _NEEDED) else None
 
 
-def _time_ns(text: bytes) -> int | None:
-    """Return the time of a record in nanoseconds: seconds since the epoch, or ISO 8601."""
-    whole, _, fraction = text.partition(b".")
-    if whole.isdigit() and len(whole) <= 10 and (not fraction or fraction.isdigit()):
-        return int(whole) * SECOND_NS + int(fraction[:9].ljust(9, b"0"))
-    iso = ISO_TIME.match(text)
-    return None if iso is None else iso_ns(iso)
-
-
 def _write(record: Record) -> str:
     cells, log = record.cells, record.log
-    ts_ns = _time_ns(cells.get(b"ts", b""))
+    ts_ns = epoch_ns(cells.get(b"ts", b""))
     if not all(name in cells for name in _NEEDED):
         log.foreign(cells.get(b"name", b"a record without addresses"))
         return ""
