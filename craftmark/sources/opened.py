@@ -94,6 +94,11 @@ class Input:
         return self._provenance
 
     @property
+    def first_batch(self) -> PacketBatch | None:
+        """The first packets of an input that was looked at and kept open."""
+        return self._first
+
+    @property
     def layers(self) -> tuple[Decompressed, ...]:
         """The layers of compression around the input, outermost first; known once it was looked at."""
         return tuple(self._layers)
