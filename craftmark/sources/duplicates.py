@@ -38,7 +38,10 @@ LONGEST_NS, SPREAD, FLOOR_NS = 1_000_000_000, 20, 2_000_000
 _STEADY: Final = 0.95
 _MOST_HOPS: Final = 64
 _IGNORED: Final = (f.IP_TTL, f.NOTES, f.LINK_SRC)
-_FACTORS: Final = np.random.default_rng(20_000_520).integers(1, 1 << 62, f.WORDS, dtype=np.int64).astype(np.uint64) | 1
+# Odd 64-bit factors of the hash, one per word (SplitMix64's increments, Steele et al. 2014).
+_FACTORS: Final = np.array(
+    [(word * 0x9E3779B97F4A7C15 ^ 0xBF58476D1CE4E5B9) % (1 << 64) | 1 for word in range(f.WORDS)], np.uint64
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,8 +152,8 @@ def _tell_same(one: Input, other: Input) -> None:
         way = f"{abs(found.hops)} hops {'further on' if found.hops > 0 else 'before'}" if found.hops else "once more"
         lag_ms = found.lag_ns / 1e6
         other.notes.append(
-            f"its first packets are those of {one.name}, {way}, {lag_ms:.3f} ms later by its clock: give one of the two, "
-            "or what both saw is counted twice"
+            f"its first packets are those of {one.name}, {way}, {lag_ms:.3f} ms later by its clock: give one of the "
+            "two, or what both saw is counted twice"
         )
 
 
