@@ -1,11 +1,13 @@
 # Needs make, git and Python 3.11 or newer; everything else goes into .venv.
 PYTHON ?= python3
 VENV := .venv
+TARGET ?= recognise
+SECONDS ?= 60
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 MAIN := $(VENV)/.main
 DEV := $(VENV)/.dev
 
-.PHONY: help decipher test lint fix laws bench docs score lab lab-tools lab-roots lab-kept accuracy mutants clean
+.PHONY: help decipher test lint fix laws bench docs score lab lab-tools lab-roots lab-kept accuracy mutants fuzz torture clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +64,12 @@ accuracy: $(DEV) ## measure how often craftmark is right, and write docs/accurac
 
 mutants: $(DEV) ## alter each rule, one expectation at a time, and list what no example notices
 	$(BIN)/python -m tests.cases.mutants
+
+fuzz: $(DEV) ## coverage-guided fuzzing: make fuzz TARGET=tcpdump SECONDS=600 (needs pip install atheris)
+	CRAFTMARK_KERNELS=plain $(BIN)/python -m fuzz.guided $(TARGET) -max_total_time=$(SECONDS)
+
+torture: $(DEV) ## mutated inputs against every reader, SECONDS each; writes the table of docs/reliability.md
+	$(BIN)/python -m fuzz.torture --seconds $(SECONDS) --write
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

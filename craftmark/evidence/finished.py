@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from craftmark.kernels.grouping import KEY_BITS, KEY_IDENTITY, KEY_WORDS
+from craftmark.kernels.grouping import KEY_BITS, KEY_IDENTITY, KEY_UNSEEN, KEY_WORDS
 from craftmark.kernels.ordering import gather_strands, gather_words
 from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
-from craftmark.packets.fields import WORDS
+from craftmark.packets.fields import ICMP, ICMP6, ICMP_TYPE, TCP, TCP_FLAGS, WORDS, visibility_bit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,15 @@ class Finished:
     def bits(self) -> Ints:
         """Control bits, or ICMP type << 8 | code, or ARP operation, of every strand."""
         return self.keys[:, KEY_BITS].astype(np.int64)
+
+    @cached_property
+    def hides_bits(self) -> NDArray[np.bool_]:
+        """Tell of every strand whether the input cannot show what ``bits`` holds: TCP's control bits, ICMP's type."""
+        unseen = self.keys[:, KEY_UNSEEN]
+        hidden: NDArray[np.bool_] = (unseen & np.uint32(visibility_bit(TCP_FLAGS)) != 0) & (self.protocol == TCP)
+        icmp = np.isin(self.protocol, (ICMP, ICMP6))
+        hidden |= (unseen & np.uint32(visibility_bit(ICMP_TYPE)) != 0) & icmp
+        return hidden
 
     @property
     def complete(self) -> NDArray[np.bool_]:

@@ -45,8 +45,8 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
     sources, sources_total = _sources(finished, strands)
     return Dossier(
         protocol=protocol,
-        control_bits=int(finished.bits[first]) if protocol == f.TCP else None,
-        icmp=_icmp(protocol, int(finished.bits[first])),
+        control_bits=_control_bits(finished, first),
+        icmp=_icmp(finished, first),
         ip_version=int(finished.keys[first, 4] >> 16) & 15,
         probes=probes,
         first_ns=int(finished.first_ns[strands].min()),
@@ -68,8 +68,16 @@ def dossier_of(finished: Finished, strands: Ints) -> Dossier:
     )
 
 
-def _icmp(protocol: int, bits: int) -> tuple[int, int] | None:
-    return (bits >> 8, bits & 255) if protocol in (f.ICMP, f.ICMP6) else None
+def _control_bits(finished: Finished, strand: int) -> int | None:
+    if finished.protocol[strand] != f.TCP or finished.hides_bits[strand]:
+        return None
+    return int(finished.bits[strand])
+
+
+def _icmp(finished: Finished, strand: int) -> tuple[int, int] | None:
+    if finished.protocol[strand] not in (f.ICMP, f.ICMP6) or finished.hides_bits[strand]:
+        return None
+    return divmod(int(finished.bits[strand]), 256)
 
 
 def _capped(batch: PacketBatch) -> PacketBatch:

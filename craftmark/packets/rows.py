@@ -12,7 +12,7 @@ from array import array
 from functools import lru_cache
 from itertools import accumulate
 from operator import or_
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -66,6 +66,9 @@ from craftmark.packets.fields import (
     visibility_bit,
     visibility_mask,
 )
+
+if TYPE_CHECKING:
+    from craftmark.packets.batch import Words
 
 #: The words a TCP option's value may fill; a packet has them or has them not.
 TCP_OPTION_WORDS: Final = (TCP_MSS, TCP_WSCALE, TCP_TSVAL, TCP_TSECR)
@@ -267,6 +270,14 @@ class RowBuilder:
         self._ts_ns.append(ts_ns)
         self._packet_id.append(packet_id)
         self.drop_row()
+
+    def count_shown(self, words: Words) -> None:
+        """Count rows made elsewhere among those that ``never_shown`` is about."""
+        for protocol in np.unique(words[:, PROTOCOL]).tolist():
+            rows = words[words[:, PROTOCOL] == protocol]
+            shown = self._shown.setdefault(protocol, [0, 0])
+            shown[0] |= int(np.bitwise_or.reduce(rows[:, PRESENT]))
+            shown[1] |= int(np.bitwise_or.reduce(rows[:, UNSEEN]))
 
     def drop_row(self) -> None:
         """Forget what was set since the last row."""

@@ -74,7 +74,7 @@ def forms_of(finished: Finished) -> NDArray[np.uint64]:
     form = np.full(len(finished), 7, np.uint64)
     for word in (KEY_IDENTITY, KEY_BITS, KEY_OPTIONS, KEY_OPTIONS_LOW):
         form = scramble(form ^ finished.keys[:, word].astype(np.uint64))
-    return form
+    return form ^ finished.hides_bits.astype(np.uint64)
 
 
 def acts_of(finished: Finished, kind: Ints, chosen: Ints, rows: Conversations) -> Acts:

@@ -26,7 +26,7 @@ Hashes = NDArray[np.uint64]
 SAID = {
     Kind.SYN: 1, Kind.SYN_ACK: 2, Kind.RST: 4, Kind.MIDDLE: 8, Kind.ODD: 16, Kind.UDP: 32, Kind.ECHO: 64,
     Kind.ASK: 64, Kind.REPLY: 128, Kind.SCTP_OPEN: 1, Kind.SCTP_OTHER: 8, Kind.ARP_ASK: 1, Kind.ARP_REPLY: 2,
-    Kind.OTHER: 64,
+    Kind.OTHER: 64, Kind.UNTOLD: 32,
 }  # fmt: skip
 DATA = 256  # payload inside a connection
 _ALL = np.iinfo(np.int64).max

@@ -37,7 +37,7 @@ _SECOND = 1_000_000_000
 _DF = 2  # of ip_flags
 _PORTLESS = (Kind.ECHO, Kind.ASK, Kind.OTHER)
 #: Kinds that flood one endpoint; each new conversation is a request of its own.
-_FLOODING = (Kind.SYN, Kind.ODD, Kind.MIDDLE, Kind.SYN_ACK, Kind.RST, Kind.UDP, *_PORTLESS)
+_FLOODING = (Kind.SYN, Kind.ODD, Kind.MIDDLE, Kind.SYN_ACK, Kind.RST, Kind.UDP, Kind.UNTOLD, *_PORTLESS)
 
 
 def crowds(finished: Finished, kind: Ints, rows: Conversations) -> list[Ints]:

@@ -39,10 +39,11 @@ class Kind(IntEnum):
     ARP_REPLY = 15
     OTHER = 16  # IP protocols without ports
     ROUTING = 17  # protocols that routers and tunnels speak by themselves
+    UNTOLD = 18  # TCP whose control bits the input does not show
 
 
 #: Kinds that ask, so that an answer may come back.
-ASKING = (Kind.SYN, Kind.ODD, Kind.UDP, Kind.ECHO, Kind.ASK, Kind.SCTP_OPEN, Kind.ARP_ASK, Kind.OTHER)
+ASKING = (Kind.SYN, Kind.ODD, Kind.UDP, Kind.ECHO, Kind.ASK, Kind.SCTP_OPEN, Kind.ARP_ASK, Kind.OTHER, Kind.UNTOLD)
 
 #: Kinds that only ever answer, unless somebody crafts them.
 ANSWERING = (Kind.SYN_ACK, Kind.RST, Kind.REPLY, Kind.ARP_REPLY)
@@ -65,6 +66,7 @@ def kinds_of(finished: Finished) -> NDArray[np.int64]:
     six = protocol == f.ICMP6
     kind[six] = _icmp_kind(bits[six] >> 8, echo=128, asks=(139,))
     kind[six & (bits >> 8 >= 130) & (bits >> 8 <= 137)] = Kind.NEIGHBOUR
+    kind[finished.hides_bits] = np.where(protocol[finished.hides_bits] == f.TCP, Kind.UNTOLD, Kind.OTHER)
     transport = np.uint32(f.visibility_bit(f.SPORT))
     bare = ((finished.keys[:, 8] | finished.keys[:, 9]) & transport) == 0
     kind[bare & np.isin(protocol, (f.TCP, f.UDP, f.ICMP, f.ICMP6, f.SCTP))] = Kind.FRAGMENT

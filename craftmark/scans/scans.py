@@ -37,6 +37,8 @@ Ints = NDArray[np.int64]
 SHOWN = 1000
 #: Option layouts up to which each is a kind of probe: code that draws its options has more.
 LAYOUTS = 16
+# Set in a part's label where the control bits are unseen, which is not the same as none.
+_BITS_HIDDEN = 1 << 19
 
 
 class Role(IntEnum):
@@ -147,7 +149,7 @@ def _roles_of_the_rest(kind: Ints, rows: Conversations, groups: Groups, role: In
     touched = asked_about[rows.number]
     known = np.maximum(np.bincount(rows.strand, minlength=n), 1)
     open_role = role == Role.ORDINARY
-    may_answer = open_role & (np.isin(kind, ANSWERING) | np.isin(kind, (Kind.UDP, Kind.SCTP_OTHER)))
+    may_answer = open_role & (np.isin(kind, (*ANSWERING, Kind.UDP, Kind.UNTOLD, Kind.SCTP_OTHER)))
     share = np.bincount(rows.strand[touched & ~asker], minlength=n) / known
     role[may_answer & (share > 0.5)] = Role.ANSWER
     answers_hosts(kind, rows, role, may_answer)
@@ -180,6 +182,7 @@ def _scan(finished: Finished, kind: Ints, strands: Ints) -> Scan:
     if len(strands) > 1:
         bare = np.isin(kind[strands], (Kind.OTHER, Kind.ROUTING, Kind.FRAGMENT))
         label = np.where(bare, -1, (finished.protocol[strands] << 20) | finished.bits[strands])
+        label = np.where(bare | ~finished.hides_bits[strands], label, label | _BITS_HIDDEN)
         layouts, layout = np.unique(_layouts(finished, strands), return_inverse=True)
         if len(layouts) <= LAYOUTS:
             label = np.where(bare, -1, label * len(layouts) + layout)

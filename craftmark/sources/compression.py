@@ -176,7 +176,8 @@ class Decompressed(io.RawIOBase):
         if self._inner.needs_input:
             data = self._feed()
             if not data:
-                self._stop(f"the {self.layer} data end early")
+                nothing = "" if self._given else ", inside their first block: nothing of it can be read"
+                self._stop(f"the {self.layer} data end early{nothing}")
                 return
         self._ready = memoryview(self._inner.decompress(data, size))
         self._given += len(self._ready)

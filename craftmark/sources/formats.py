@@ -5,15 +5,48 @@ The formats with a magic number come first: text is told by its lines, which a c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from craftmark.errors import ExitCode, SourceError
 from craftmark.sources import netfilter, pcap, pcapng, snort
 
 if TYPE_CHECKING:
-    from craftmark.sources.base import Format
+    from craftmark.sources.base import Format, Provenance, Source, SourceOptions
 
-FORMATS: tuple[Format, ...] = (pcap.FORMAT, pcapng.FORMAT, snort.FORMAT, netfilter.FORMAT)
+
+@dataclass(slots=True)
+class Later:
+    """A format whose module is imported only when an input may be of it: most inputs are captures."""
+
+    name: str
+
+    def _format(self) -> Format:
+        return cast("Format", import_module(f"craftmark.sources.{self.name}").FORMAT)
+
+    def sniff(self, head: bytes) -> bool:
+        """Tell whether the input is of this format; see ``Format``."""
+        return self._format().sniff(head)
+
+    def open(self, stream: BinaryIO, provenance: Provenance, number: int, options: SourceOptions) -> Source:
+        """Open a stream; see ``Format``."""
+        return self._format().open(stream, provenance, number, options)
+
+
+#: Text formats and those without a magic number, the more particular ones first; each is a module of that name.
+_LATER = (
+    "snoop", "parquet", "columns", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall",
+    "vpcflow", "packettrace", "tshark", "tcpdump", "fw1", "erf", "hexdump",
+)  # fmt: skip
+
+FORMATS: tuple[Format, ...] = (
+    pcap.FORMAT,
+    pcapng.FORMAT,
+    snort.FORMAT,
+    netfilter.FORMAT,
+    *(Later(name) for name in _LATER),
+)
 
 # Files that are often at hand beside captures, by how they start: what they look like, and what to do with them.
 _LOOKS_LIKE = (
@@ -28,15 +61,13 @@ _LOOKS_LIKE = (
     (b"\x7fELF", "a program (ELF)", ""),
     (b"MZ", "a program for Windows", ""),
     (b"SQLite format 3", "an SQLite database", ""),
-    (b"snoop\x00\x00\x00", "a snoop capture", "convert it: editcap -F pcap IN OUT"),
     (b"RTSS", "a Microsoft Network Monitor capture", "convert it: editcap -F pcap IN OUT"),
     (b"GMBU", "a Microsoft Network Monitor capture", "convert it: editcap -F pcap IN OUT"),
     (b"XCP\x00", "a NetXray capture", "convert it: editcap -F pcap IN OUT"),
     (b"TRSNIFF data", "a Sniffer capture", "convert it: editcap -F pcap IN OUT"),
-    (b"PAR1", "a Parquet file", ""),
     (b"<?xml", "an XML document", ""),
     (b"{", "JSON", ""),
-    (b"#separator", "a Zeek log", "give the capture it was made from"),
+    (b"#separator", "a Zeek log of another kind than conn or weird", ""),
     (b"#!", "a script", ""),
 )
 _TAR_MAGIC_AT = 257

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import groupby
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from craftmark.errors import ExitCode, SourceError
+from craftmark.packets.decode import Decoded
 from craftmark.sources.base import Damage, Provenance, SourceOptions
+from craftmark.sources.duplicates import Tally, copies_in, same_packets, without_copies
 from craftmark.sources.formats import format_named
 from craftmark.sources.opened import Input
 
@@ -30,6 +32,8 @@ Part = TypeVar("Part")
 STDIN = "-"
 #: Up to this many inputs stay open between the look at their first packets and their reading.
 KEEP_OPEN = 64
+#: Up to this many inputs are compared with each other, whether they hold the same packets.
+MOST_COMPARED = 16
 
 
 class Case:
@@ -40,22 +44,26 @@ class Case:
         self.refused = list(refused)
 
     def batches(self) -> Iterator[PacketBatch]:
-        """Yield the packets of all inputs, one input after another; each batch is valid until the next.
+        """Yield the packets of all inputs, one input after another, without copies; each batch is valid until the next.
 
         Raises SourceError when it turns out that nothing in any input can be examined.
         """
-        yield from self._all(lambda one: one.batches())
+        yield from self._all(_batches)
 
     def pieces(self) -> Iterator[Piece]:
         """Yield the packets of all inputs in pieces that any core may decode; raises as ``batches`` does."""
-        yield from self._all(lambda one: one.pieces())
+        yield from self._all(_pieces)
 
-    def _all(self, parts: Callable[[Input], Iterator[Part]]) -> Iterator[Part]:
+    def _all(self, parts: Callable[[Input, Tally], Iterator[Part]]) -> Iterator[Part]:
         usable = 0
         for one in self.inputs:
             try:
-                yield from parts(one)
+                tally = Tally()
+                yield from parts(one, tally)
                 usable += 1
+                if tally.dropped:
+                    one.describe().packets -= tally.dropped
+                    one.describe().notes.append(tally.note())
             except SourceError as error:
                 self.refused.append((one.name, error))
         if not usable:
@@ -77,6 +85,18 @@ class Case:
     def fraction(self) -> float | None:
         """The share of the inputs' bytes that was read, None where it cannot be known."""
         return min(1.0, sum(one.position for one in self.inputs) / self.size) if self.size else None
+
+
+def _batches(one: Input, tally: Tally) -> Iterator[PacketBatch]:
+    return without_copies(one.batches(), tally)
+
+
+def _pieces(one: Input, tally: Tally) -> Iterator[Piece]:
+    """Yield an input's packets for any core; those of one that holds copies are decoded here, in their order."""
+    first = one.first_packets()
+    if first is None or copies_in(first) is None:
+        return one.pieces()
+    return (Decoded(batch.copy()) for batch in without_copies(one.batches(), tally))
 
 
 def open_inputs(
@@ -144,7 +164,23 @@ def _numbered(opened: Sequence[Input]) -> list[Input]:
         ordered.extend(_without_twins(list(tied)))
     for number, one in enumerate(ordered, 1):
         one.number = number
+    for one, other in combinations(ordered[:MOST_COMPARED], 2):
+        _tell_same(one, other)
     return ordered
+
+
+def _tell_same(one: Input, other: Input) -> None:
+    """Note that two inputs hold the same packets, where their first ones are."""
+    if one.first_batch is None or other.first_batch is None:
+        return
+    found = same_packets(one.first_batch, other.first_batch)
+    if found is not None:
+        way = f"{abs(found.hops)} hops {'further on' if found.hops > 0 else 'before'}" if found.hops else "once more"
+        lag_ms = found.lag_ns / 1e6
+        other.notes.append(
+            f"its first packets are those of {one.name}, {way}, {lag_ms:.3f} ms later by its clock: give one of the "
+            "two, or what both saw is counted twice"
+        )
 
 
 def _without_twins(tied: list[Input]) -> Iterable[Input]:

@@ -110,6 +110,21 @@ class FinerClock:
         return ts_ns
 
 
+#: Seconds since the epoch that a decimal number may tell: until 2242, so that nanoseconds fit 63 bits.
+_MOST_S: Final = 1 << 33
+
+
+@lru_cache(maxsize=4096)
+def epoch_ns(text: bytes) -> int | None:
+    """Return the nanoseconds of seconds since the epoch with a fraction, or of an ISO 8601 time; None if neither."""
+    whole, _, fraction = text.partition(b".")
+    if whole.isdigit() and len(whole) <= 10 and (not fraction or fraction.isdigit()):
+        seconds = int(whole)
+        return seconds * SECOND_NS + (fraction_ns(fraction[:9]) if fraction else 0) if seconds < _MOST_S else None
+    iso = ISO_TIME.match(text)
+    return None if iso is None else iso_ns(iso)
+
+
 def dated_ns(year: int, month: int, day: int, second_of_day: int, nanosecond: int) -> int:
     """Return the nanoseconds since the epoch of a full date, read as UTC."""
     return (_year_start_s(year) + _second_of_year(year, month, day, second_of_day)) * SECOND_NS + nanosecond

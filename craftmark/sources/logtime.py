@@ -1,7 +1,7 @@
 """The time at the start of a line of a system log, in the forms that syslog daemons, journald and dmesg write.
 
-RFC 3164 (``Mar 15 20:57:02``, no year), ISO 8601 and RFC 5424, journald's unix and full forms, ``dmesg -T``, and the
-kernel's ``[12345.678901]``. The first packet decides which clock an input has; times of another clock are not used.
+RFC 3164 (``Mar 15 20:57:02``, no year), ISO 8601 and RFC 5424, journald's unix, full and JSON forms, ``dmesg -T``, and
+the kernel's ``[12345.678901]``. The first packet decides which clock an input has; times of another clock are not used.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _RFC_3164 = re.compile(
 _ISO = re.compile(rb"(?:<\d{1,3}>\d? ?)?(?:[A-Z][a-z]{2} )?" + ISO_PATTERN)
 _DMESG = re.compile(rb"\s*\[[A-Z][a-z]{2} " + _MONTH + rb" +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\]")
 _UNIX = re.compile(rb"([1-6]?\d{9})\.(\d{3,9}) ")
+_JOURNAL = re.compile(rb'"__REALTIME_TIMESTAMP" ?: ?"([1-6]?\d{9})(\d{6})"')
 _KERNEL = re.compile(rb"\[ {0,12}(\d{1,9})\.(\d{3,9})\]")
 
 
@@ -66,6 +67,11 @@ class LogTime:
         self._last_ns = ts_ns
         return ts_ns, True
 
+    def peek(self, line: bytes) -> tuple[int, bool]:
+        """Return the time that a line begins with, if any, and whether it does; one without is no matter."""
+        clock, _, _ = self._wall(line)
+        return self.ns(line) if clock and clock == (self.clock or clock) else (self._last_ns, False)
+
     def notes(self) -> list[str]:
         """Return what a reader of the times should know."""
         notes = []
@@ -94,6 +100,9 @@ class LogTime:
         unix = _UNIX.match(prefix)
         if unix is not None:
             return "epoch", int(unix[1]) * SECOND_NS + fraction_ns(unix[2]), False
+        journal = _JOURNAL.search(prefix) if prefix[:1] == b"{" else None
+        if journal is not None:
+            return "epoch", int(journal[1]) * SECOND_NS + fraction_ns(journal[2]), False
         dmesg = _DMESG.match(prefix)
         if dmesg is not None:
             return self._dated(dmesg, int(dmesg[6]), (3, 4, 5))

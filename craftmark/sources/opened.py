@@ -115,6 +115,22 @@ class Input:
         return self._provenance
 
     @property
+    def first_batch(self) -> PacketBatch | None:
+        """The first packets of an input that was looked at and kept open."""
+        return self._first
+
+    def first_packets(self) -> PacketBatch | None:
+        """Return the input's first packets, opening it where it is not; None where there are none."""
+        if self._source is None:
+            self._begin()
+        return self._first
+
+    @property
+    def layers(self) -> tuple[Decompressed, ...]:
+        """The layers of compression around the input, outermost first; known once it was looked at."""
+        return tuple(self._layers)
+
+    @property
     def position(self) -> int:
         """How many bytes of the input, as stored, were read."""
         if self._done:

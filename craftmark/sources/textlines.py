@@ -13,6 +13,7 @@ from craftmark.errors import ExitCode, SourceError
 from craftmark.packets.batch import INPUT_SHIFT
 from craftmark.packets.rows import RowBuilder
 from craftmark.sources.base import BATCH_ROWS, Damage
+from craftmark.sources.framesintext import FramesInText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,19 +28,19 @@ _CHUNK: Final = 1 << 20
 _QUOTE: Final = 60
 
 
-def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield each line with the byte it starts at; without its end, cut at ``LINE_CAP`` octets."""
+def read_lines(stream: BinaryIO, cap: int = LINE_CAP) -> Iterator[tuple[int, bytes]]:
+    """Yield each line with the byte it starts at; without its end, cut at ``cap`` octets."""
     rest, start, skipping = b"", 0, False
     while chunk := stream.read(_CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             if not skipping:
-                yield start, line[:LINE_CAP]
+                yield start, line[:cap]
             skipping = False
             start += len(line) + 1
-        if len(rest) > LINE_CAP:
+        if len(rest) > cap:
             if not skipping:
-                yield start, rest[:LINE_CAP]
+                yield start, rest[:cap]
             start += len(rest)
             rest, skipping = b"", True
     if rest and not skipping:
@@ -60,6 +61,7 @@ class PacketLog:
         self._id = number << INPUT_SHIFT
         self._foreign = 0
         self._first_foreign = ""
+        self._frames = FramesInText()
         self.packets = 0
 
     def finish_packet(self, ts_ns: int) -> None:
@@ -67,9 +69,14 @@ class PacketLog:
         self.packets += 1
         self.rows.finish_row(ts_ns, self._id | self.packets)
 
+    def add_frame(self, frame: bytes, link: int, ts_ns: int, *, wire: int = 0, notes: int = 0) -> None:
+        """Add a packet that the text holds octet for octet; ``wire`` is its length if it is not all here."""
+        self._frames.add(len(self.rows), frame, link, wire, notes)
+        self.finish_packet(ts_ns)
+
     def take(self) -> PacketBatch:
         """Return the packets finished since the last batch."""
-        batch = self.rows.take()
+        batch = self._frames.decode(self.rows.take())
         times = batch.ts_ns.tolist() if len(batch) else []
         provenance = self.provenance
         known = [time for time in (provenance.first_ns, provenance.last_ns) if time is not None]
@@ -128,15 +135,16 @@ class LineParser(Protocol):
 class TextSource:
     """An open text log: the Source of every format that is lines."""
 
-    def __init__(self, stream: BinaryIO, log: PacketLog, parser: LineParser) -> None:
+    def __init__(self, stream: BinaryIO, log: PacketLog, parser: LineParser, cap: int = LINE_CAP) -> None:
         self._stream = stream
+        self._cap = cap
         self._log = log
         self._parser = parser
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the packets in the order of the lines; see ``Source``."""
         read, rows = self._parser.read, self._log.rows
-        for byte, line in read_lines(self._stream):
+        for byte, line in read_lines(self._stream, self._cap):
             read(line, byte)
             if len(rows) >= BATCH_ROWS:
                 yield self._log.take()

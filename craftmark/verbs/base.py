@@ -60,6 +60,8 @@ VERBS: Final = (
     EXAMINE,
     Listed("answers", "tell what stacks and firewalls do with a probe", "craftmark.verbs.answers"),
     Listed("compare", "tell how alike the code behind two scans is", "craftmark.verbs.compare"),
+    Listed("convert", "write packets as CSV, Parquet, Arrow or pcap", "craftmark.verbs.convert"),
+    Listed("doctor", "what an input is, what is in it, what is missing and what was wrong", "craftmark.verbs.doctor"),
     Listed("export", "write a scan's marks as a filter, rule or record", "craftmark.verbs.export"),
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),

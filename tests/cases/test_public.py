@@ -32,7 +32,8 @@ PACKETS = {
     "xmas-two-packets.pcap": 4, "macos-connect-ten-ports.pcap": 10, "synthetic-zero-window.pcap": 10,
     "psad-iptables-ping.log": 5, "psad-iptables-fin.log": 302, "psad-iptables-syn.log": 1002,
     "psad-iptables-udp.log": 302, "psad-iptables-proto.log": 510, "psad-ip6tables-connect.log": 1009,
-    "psad-iptables-iso-time.log": 6,
+    "psad-iptables-iso-time.log": 6, "pfsense-filterlog-edited.log": 16, "suricata-fast.log": 4,
+    "suricata-eve-alerts-honeypot.json": 44,
 }  # fmt: skip
 #: File: control bits of its scan (None: no TCP), probes at least, kind of maker, tools that may be named.
 SCANS = {
@@ -47,10 +48,12 @@ SCANS = {
     "psad-iptables-proto.log": (None, 500, None, {None, "nmap"}),
     "psad-ip6tables-connect.log": (("SYN",), 990, None, {None, "nmap"}),
 }
-NOT_READ = (
-    "radiotap.pcap", "snort-fast-like.log", "suricata-eve.log", "suricata-fast.log", "zeek-conn.log", "zeek-conn.json",
-    "zeek-weird.log", "scanlogd.log", "pfsense-filterlog-edited.log", "suricata-eve-alerts-honeypot.json",
-)  # fmt: skip
+#: Records or lines that hold packets, in files whose rows are more or fewer: up to three a flow, one a port named.
+RECORDS = {
+    "suricata-eve.log": (5, 15), "zeek-conn.log": (360, 1080), "zeek-conn.json": (50, 150), "zeek-weird.log": (11, 11),
+    "scanlogd.log": (4, 40),
+}  # fmt: skip
+NOT_READ = ("radiotap.pcap", "snort-fast-like.log")
 
 
 @cache
@@ -68,6 +71,24 @@ def test_every_packet_is_read_and_has_a_role(name):
     report, roles = report_of(name), report_of(name).traffic
     every = (roles.probe, roles.answer, roles.backscatter, roles.flood, roles.ordinary, roles.undecoded)
     assert sum(every) == report.inputs[0].packets == PACKETS[name]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_record_of_a_log_is_read_without_damage(name):
+    least, most = RECORDS[name]
+    (told,) = report_of(name).inputs
+    assert least <= told.packets <= most
+    assert told.damage_total == 0
+
+
+@pytest.mark.parametrize("name", ["zeek-conn.json", "suricata-eve.log", "suricata-fast.log", "zeek-weird.log"])
+def test_logs_of_ordinary_connections_are_no_scan(name):
+    assert report_of(name).scans == ()
+
+
+def test_lines_of_filterlog_with_one_sequence_number_are_crafted():
+    (scan,) = report_of("pfsense-filterlog-edited.log").scans
+    assert (scan.control_bits, scan.probes, scan.maker.kind, scan.maker.tool) == (("SYN",), 16, "crafted", None)
 
 
 @pytest.mark.parametrize("name", SCANS)

@@ -72,6 +72,14 @@ def test_data_that_end_early_give_a_prefix_and_a_fault(name: str) -> None:
     assert layers[0].fault_at == len(packed) - 9
 
 
+@pytest.mark.parametrize("name", ["bzip2", "zstd"])
+def test_half_of_an_only_block_gives_nothing_and_says_why(name: str) -> None:
+    packed = LAYERS[name](TEXT[:9000])
+    stream, layers = opened(packed[: len(packed) // 2])
+    assert stream.read() == b""
+    assert layers[0].fault == f"the {name} data end early, inside their first block: nothing of it can be read"
+
+
 @pytest.mark.parametrize("name", ["gzip", "bzip2", "xz"])
 def test_corrupt_data_end_with_a_fault_and_no_exception(name: str) -> None:
     packed = bytearray(LAYERS[name](TEXT * 20))

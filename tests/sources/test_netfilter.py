@@ -354,3 +354,12 @@ def test_long_lines_of_any_kind_come_to_an_end(long: bytes) -> None:
     ipv6 = b"SRC=::1 DST=::2 LEN=60 TC=5 HOPLIMIT=255 FLOWLBL=7 "
     _, provenance = read(packet(BARE % (40, TCP)), packet(ipv6 + long), packet(long), long)
     assert provenance.packets >= 1
+
+
+def test_journalds_json_tells_the_time_in_microseconds():
+    line = (
+        b'{"__CURSOR":"s=1","__REALTIME_TIMESTAMP":"1716217581123456","MESSAGE":"DROP IN=eth0 OUT= '
+        b'SRC=192.0.2.7 DST=198.51.100.9 LEN=40 TOS=0x00 PREC=0x00 TTL=44 ID=242 PROTO=UDP SPT=1 DPT=2 LEN=20 "}\n'
+    )
+    batch, told = read(line)
+    assert (told.format, told.clock, int(batch.ts_ns[0])) == ("netfilter", "epoch", 1_716_217_581_123_456_000)

@@ -1,0 +1,1 @@
+"""Fuzzing: seeds, mutations, targets, and two ways to run them."""
