@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from craftmark import __version__
-from craftmark.kernels._jit import expect
 from craftmark.assess.routes import read_routes
 from craftmark.errors import ExitCode, SourceError
+from craftmark.kernels._jit import expect
 from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder

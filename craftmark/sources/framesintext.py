@@ -8,7 +8,7 @@ import numpy as np
 
 from craftmark.packets import fields as f
 from craftmark.packets.batch import PacketBatch, RawFrames
-from craftmark.packets.decode import Decoder, octets_of
+from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from craftmark.packets.links import ETHERNET, RAW
 
 if TYPE_CHECKING:
@@ -45,16 +45,15 @@ class FramesInText:
             return batch
         rows, count = np.array(self._rows), len(self._rows)
         size = np.array([len(frame) for frame in self._frames], np.int64)
-        decoder = Decoder(count)
-        decoder.frames.captured[:] = size
-        decoder.frames.starts[:] = np.cumsum(size) - size
-        decoder.frames.wire[:] = self._wire
-        decoder.frames.links[:] = self._links
+        frames = empty_frames(count)
+        frames.captured[:] = size
+        frames.starts[:] = np.cumsum(size) - size
+        frames.wire[:] = self._wire
+        frames.links[:] = self._links
         octets = octets_of(b"".join(self._frames))
-        decoded = decoder.decode(octets, count, first_id=0)
+        decoded = Decoder(count).decode(Located(octets, frames, count, 0))
         batch.words[rows] = decoded.words
         batch.words[rows, f.NOTES] |= np.array(self._notes, np.uint32)
-        frames = decoder.frames
         raw = None
         if count == len(batch):
             raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)

@@ -9,7 +9,7 @@ import numpy as np
 
 from craftmark.kernels.records import NEED_MORE, ROWS_FULL
 from craftmark.packets.batch import INPUT_SHIFT
-from craftmark.packets.decode import Decoder, Frames, Octets, State
+from craftmark.packets.decode import Decoder, Frames, Located, Octets, State, empty_frames
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, Damage
 
@@ -35,11 +35,12 @@ class WalkedSource:
         self._number = number
         self._walk = walk
         self._decoder = Decoder(BATCH_ROWS)
+        self._frames = empty_frames(BATCH_ROWS)
 
     def batches(self) -> Iterator[PacketBatch]:
         """Yield the packets in file order; each batch is valid until the next is asked for."""
         while True:
-            octets, frames = self._window.data, self._decoder.frames
+            octets, frames = self._window.data, self._frames
             room = min(BATCH_ROWS, max(1, (len(octets) - int(self.state[0])) // 16))
             rows = self._walk(room, octets, frames, self.state)
             self._window.reached(int(self.state[0]))
@@ -65,7 +66,7 @@ class WalkedSource:
             name = link_type(number).name
             if name not in provenance.link_types:
                 provenance.link_types.append(name)
-        batch = self._decoder.decode(octets, rows, first_id=first_id)
+        batch = self._decoder.decode(Located(octets, frames, rows, first_id))
         provenance.add_packets(rows, batch.ts_ns)
         return batch
 
