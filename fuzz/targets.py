@@ -9,7 +9,7 @@ import io
 from typing import TYPE_CHECKING
 
 from craftmark.errors import ExpressionError, ReportError, RuleError, SourceError
-from craftmark.packets.decode import Decoder, octets_of
+from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from craftmark.packets.expressions import parse
 from craftmark.report.document import Report
 from craftmark.sources.base import Provenance, SourceOptions
@@ -69,11 +69,11 @@ def recognise(data: bytes) -> int:
 
 def decoder(data: bytes) -> int:
     """Decode octets as one frame of each link type."""
-    made = Decoder(len(LINKS))
-    made.frames.captured[:] = len(data)
-    made.frames.wire[:] = len(data)
-    made.frames.links[:] = LINKS
-    return len(made.decode(octets_of(data), len(LINKS), first_id=1))
+    frames = empty_frames(len(LINKS))
+    frames.captured[:] = len(data)
+    frames.wire[:] = len(data)
+    frames.links[:] = LINKS
+    return len(Decoder(len(LINKS)).decode(Located(octets_of(data), frames, len(LINKS), 1)))
 
 
 def report(data: bytes) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from craftmark.marks.base import Toolmark
+from craftmark.marks.chance import at_least
 from craftmark.marks.relations import bit_words, bits, formulas, named, streams, sums
 from craftmark.marks.relations.headers import Headers, different_rows, headers_of
 from craftmark.marks.relations.phrasing import phrased
@@ -58,6 +59,7 @@ class _Candidate:
     given: int
     held: int
     log10_ways: float
+    with_port: bool = False
 
     def rank(self, rows: int) -> tuple[object, ...]:
         """Return its place among all: what holds most often first, then what explains most, then the simplest."""
@@ -84,6 +86,7 @@ def _candidates(headers: Headers) -> list[_Candidate]:
     ] + [
         _Candidate(
             parse(one.text), one.explained, parse(one.word), one.bits, one.value, one.given, one.held, one.log10_ways,
+            one.with_port,
         )
         for one in sums.find(headers)
     ]  # fmt: skip
@@ -124,8 +127,14 @@ def _kept(headers: Headers, helds: list[NDArray[np.bool_]]) -> Headers:
 
 
 def _chance(headers: Headers, one: _Candidate, held: NDArray[np.bool_]) -> float:
+    """Return the chance of a candidate, corrected for all that were tried.
+
+    A source port that goes with the target's port is told also where both only count: the scan steps both at once.
+    """
     names = [name for name in one.expression.fields if name != one.explained] or [one.explained]
     everything, good = different_rows(headers.packets, names), different_rows(headers.packets.take(held), names)
+    if one.with_port:
+        return at_least(everything - one.given, good - one.given, 2.0**-one.bits) + one.log10_ways
     values = one.word.evaluate(headers.packets).astype(np.int64)
     return relation_chance(values, held, everything, good, one.bits, given=one.given) + one.log10_ways
 

@@ -48,7 +48,8 @@ class Word:
 class Arithmetic:
     """A sum or multiple that holds in ``held`` packets: the expression is ``value`` there, or an equation true.
 
-    given: how many packets it takes to determine its numbers; log10_ways: how many such formulas were tried.
+    given: how many packets it takes to determine its numbers; log10_ways: how many such formulas were tried; with_port:
+    it is a difference from the target's port alone.
     """
 
     text: str
@@ -59,6 +60,7 @@ class Arithmetic:
     held: int
     given: int
     log10_ways: float
+    with_port: bool = False
 
 
 class _Table:
@@ -183,8 +185,9 @@ def _counted(table: _Table, one: int, terms: list[tuple[int, int]], ways: float)
     else:
         left = table.words[one].text + "".join(f" {'-' if sign > 0 else '+'} {word}" for word, sign in words)
         text = table.modulo(left)
+    with_port = len(terms) == 1 and terms[0][1] > 0 and table.words[terms[0][0]].text.endswith("_dport")
     yield Arithmetic(
-        text, table.words[one].name, table.words[one].text, table.bits, value, held, 1 if value else 0, ways
+        text, table.words[one].name, table.words[one].text, table.bits, value, held, 1 if value else 0, ways, with_port
     )
 
 

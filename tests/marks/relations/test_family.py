@@ -169,6 +169,11 @@ def test_counters_that_rise_together_are_no_relation() -> None:
     assert found(probes(500, ip_id=count + 7, tcp_sport=count + 40000, tcp_seq=count * 64, tcp_dport=80)) == []
 
 
+def test_a_source_port_that_is_stepped_with_the_targets_is_told() -> None:
+    count = np.arange(50)
+    assert found(probes(50, tcp_sport=count + 1300, tcp_dport=count + 1)) == ["low16(tcp_sport - tcp_dport) = 0x513"]
+
+
 def test_a_range_of_ports_is_no_relation_among_their_bits() -> None:
     ports = np.random.default_rng(10).integers(1024, 3072, 500)
     assert found(probes(500, tcp_sport=ports, tcp_dport=80, ip_dst=np.arange(500))) == []
