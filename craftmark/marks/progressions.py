@@ -5,7 +5,6 @@ Only the first occurrence of each value counts: a probe sent again does not spoi
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from dataclasses import dataclass
 from math import log, log10, sqrt
 from typing import TYPE_CHECKING, Final, Literal
@@ -57,14 +56,25 @@ def first_occurrences(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def inversions(values: NDArray[np.int64]) -> int:
-    """Count the pairs of distinct values that stand in falling order."""
+    """Count the pairs of distinct values that stand in falling order.
+
+    Ranks are sorted bit by bit from the highest: each step parts blocks of ranks in two, and every one that stands
+    before a zero of its block is a pair.
+    """
     if (np.diff(values) > 0).all():
         return 0
-    seen: list[int] = []
-    total = 0
-    for value in values.tolist():
-        total += len(seen) - bisect_right(seen, value)
-        insort(seen, value)
+    place = np.arange(len(values))
+    ranks, total = np.empty_like(place), 0
+    ranks[np.argsort(values)] = place
+    for bit in range(len(values).bit_length() - 1, -1, -1):
+        upper = ranks >> bit & 1
+        start = ranks >> (bit + 1) << (bit + 1)
+        before = np.cumsum(upper) - upper
+        before -= before[start]
+        total += int(before[upper == 0].sum())
+        parted = np.empty_like(ranks)
+        parted[np.where(upper == 1, start + (1 << bit) + before, place - before)] = ranks
+        ranks = parted
     return total
 
 

@@ -28,6 +28,9 @@ class Sight:
         self.dossier = dossier
         self.marks = marks
         self.family = dossier.sample if family is None else family
+        self._values: dict[str, NDArray[np.int64]] = {}
+        self._texts: dict[str, str] = {}
+        self._steps: dict[tuple[str, int], tuple[int, int]] = {}
 
     def field(self, name: str) -> FieldEvidence | None:
         """Return a field's evidence where it was seen; a field of another protocol is not."""
@@ -37,9 +40,11 @@ class Sight:
         return self.dossier.field(name)
 
     def values(self, name: str) -> NDArray[np.int64]:
-        """Return the sampled values of a field, in time order, where it is seen."""
-        batch = self.dossier.sample
-        return batch.column(name)[batch.present(name)].astype(np.int64)
+        """Return the sampled values of a field, in time order, where it is seen; not to be modified."""
+        if name not in self._values:
+            batch = self.dossier.sample
+            self._values[name] = batch.column(name)[batch.present(name)].astype(np.int64)
+        return self._values[name]
 
     @cached_property
     def draws(self) -> int:
@@ -134,6 +139,11 @@ class Sight:
 
     def steps(self, name: str, step: int) -> tuple[int, int]:
         """Return in how many of how many neighbouring probes a field went up by ``step``, over all or per source."""
+        if (name, step) not in self._steps:
+            self._steps[name, step] = self._counted_steps(name, step)
+        return self._steps[name, step]
+
+    def _counted_steps(self, name: str, step: int) -> tuple[int, int]:
         batch = self.dossier.consecutive
         values, modulus = batch.column(name).astype(np.int64), 1 << FIELDS[name].bits
         overall = int(np.count_nonzero(np.diff(values) % modulus == step))
@@ -145,6 +155,11 @@ class Sight:
 
     def text(self, name: str) -> str:
         """Return what a field shows, with its count: 'ip_id = 242 in 3,072 of 3,072'."""
+        if name not in self._texts:
+            self._texts[name] = self._shown(name)
+        return self._texts[name]
+
+    def _shown(self, name: str) -> str:
         evidence = self.field(name)
         if evidence is None:
             return f"{name} unseen"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from craftmark.kernels._jit import plain
 from craftmark.kernels.headers import decode_frames
 from craftmark.packets import fields as f
-from craftmark.packets.decode import Decoder, octets_of
+from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from tests.naive import headers as naive
 from tests.strategies import ethernet, frames, ipv4, ipv6, tcp, udp
 
@@ -36,13 +36,13 @@ def word_of(name: str) -> int:
 
 def decode(*packets: tuple[bytes, int, int]) -> np.ndarray:
     """Return the rows of frames given with their length on the wire and link type, between other octets."""
-    decoder = Decoder(len(packets))
+    frames_at = empty_frames(len(packets))
     buffer = b"\xff" * 3
     for row, (frame, wire, link) in enumerate(packets):
-        decoder.frames.starts[row], decoder.frames.captured[row] = len(buffer), len(frame)
-        decoder.frames.wire[row], decoder.frames.links[row] = wire, link
+        frames_at.starts[row], frames_at.captured[row] = len(buffer), len(frame)
+        frames_at.wire[row], frames_at.links[row] = wire, link
         buffer += frame + b"\xff" * 3
-    return decoder.decode(octets_of(buffer), len(packets), first_id=1).words.copy()
+    return Decoder(len(packets)).decode(Located(octets_of(buffer), frames_at, len(packets), 1)).words
 
 
 def row_of(frame: bytes, *, link: int = 1, cut: int | None = None) -> np.ndarray:
@@ -101,9 +101,12 @@ def test_plain_and_compiled_decode_alike(packets: list[tuple[bytes, int, int]]) 
 @settings(max_examples=60, deadline=None)
 def test_no_octet_behind_the_captured_ones_is_read(packet: tuple[bytes, int, int], other: bytes) -> None:
     frame, wire, link = packet
-    decoder = Decoder(1)
-    decoder.frames.captured[0], decoder.frames.wire[0], decoder.frames.links[0] = len(frame), wire, link
-    rows = [decoder.decode(octets_of(frame + rest), 1, first_id=1).words.copy() for rest in (b"\xff" * 90, other * 30)]
+    frames_at = empty_frames(1)
+    frames_at.captured[0], frames_at.wire[0], frames_at.links[0] = len(frame), wire, link
+    rows = [
+        Decoder(1).decode(Located(octets_of(frame + rest), frames_at, 1, 1)).words
+        for rest in (b"\xff" * 90, other * 30)
+    ]
     assert np.array_equal(*rows)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from craftmark.kernels.usual import LEAST, usual
 from craftmark.packets import fields as f
-from craftmark.packets.decode import Decoder, octets_of
+from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from tests.naive import headers as naive
 from tests.strategies import OPTIONS, SHORT, checksum, ethernet, ipv4, ipv6, tcp, udp
 
@@ -53,12 +53,13 @@ def near_usual(draw: st.DrawFn) -> bytes:
 
 def rows_of(frames: list[tuple[bytes, int]]) -> np.ndarray:
     """Return the rows of Ethernet frames given with their length on the wire."""
-    decoder = Decoder(len(frames))
+    frames_at = empty_frames(len(frames))
     starts = np.cumsum([0] + [len(frame) for frame, _ in frames])
     for row, (frame, wire) in enumerate(frames):
-        decoder.frames.starts[row], decoder.frames.captured[row] = starts[row], len(frame)
-        decoder.frames.wire[row], decoder.frames.links[row] = wire, 1
-    return decoder.decode(octets_of(b"".join(frame for frame, _ in frames)), len(frames), first_id=1).words.copy()
+        frames_at.starts[row], frames_at.captured[row] = starts[row], len(frame)
+        frames_at.wire[row], frames_at.links[row] = wire, 1
+    octets = octets_of(b"".join(frame for frame, _ in frames))
+    return Decoder(len(frames)).decode(Located(octets, frames_at, len(frames), 1)).words
 
 
 def read_at_once(frame: bytes) -> np.ndarray | None:
