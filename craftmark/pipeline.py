@@ -37,8 +37,8 @@ FLOODS_SHOWN = 20
 
 #: Bytes of inputs from which all cores are used: below, a second one takes longer to start than it saves.
 CORES_FROM = 1 << 25
-#: Bytes of a packet in a capture at most, to expect not too many.
-_BYTES_A_PACKET = 1000
+#: Bytes of a packet in a capture, to expect rather too few packets of scans and floods than too many.
+_BYTES_A_PACKET = 200
 
 
 @dataclass(frozen=True, slots=True)

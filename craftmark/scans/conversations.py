@@ -102,24 +102,23 @@ def _ranges(low: Ints, high: Ints) -> Ints:
 def _address(finished: Finished, low: int, high: int) -> Hashes:
     """Return addresses as 64-bit numbers: IPv4 as itself, IPv6 hashed (equal for equal addresses)."""
     value = finished.known(low).astype(np.uint64)
-    upper = [finished.known(high + w).astype(np.uint64) for w in range(3)]
-    six = (upper[0] | upper[1] | upper[2]) != 0
-    if not six.any():
+    upper = [finished.known(high + w) for w in range(3)]
+    if not any(part.any() for part in upper):
         return value
-    mixed = value
+    six, mixed = (upper[0] | upper[1] | upper[2]) != 0, value
     for part in upper:
-        mixed = scramble(mixed ^ (part << np.uint64(32)))
+        mixed = scramble(mixed ^ (part.astype(np.uint64) << np.uint64(32)))
     return np.where(six, mixed | np.uint64(1 << 63), value)
 
 
 def scramble(values: Hashes) -> Hashes:
     """Return a 64-bit hash of each number (the finaliser of MurmurHash3, Appleby 2011)."""
     h = values ^ (values >> np.uint64(33))
-    h = h * np.uint64(0xFF51AFD7ED558CCD)
+    h *= np.uint64(0xFF51AFD7ED558CCD)
     h ^= h >> np.uint64(33)
-    h = h * np.uint64(0xC4CEB9FE1A85EC53)
-    mixed: Hashes = h ^ (h >> np.uint64(33))
-    return mixed
+    h *= np.uint64(0xC4CEB9FE1A85EC53)
+    h ^= h >> np.uint64(33)
+    return h
 
 
 def _whole(finished: Finished, rows: Conversations) -> NDArray[np.bool_]:
