@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, timing, ttl, widths
+from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, streams, timing, ttl, widths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,7 +32,9 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 
 
 #: Solvers by the kind of recipe they understand.
-SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {}
+SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
+    "libc-rand": streams.solve,
+}
 
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
