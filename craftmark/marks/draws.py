@@ -8,7 +8,7 @@ written: ``shift`` right, ``modulo``, ``plus``, ``swap`` (written in the byte or
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.int64]
 
+#: Clear top bits that two filled 32-bit fields count for: few senders fill both.
+CLEAR_ENOUGH: Final = 5
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
 
 
@@ -95,3 +97,16 @@ def drawn(draws: Sequence[Draw], dossier: Dossier) -> tuple[Draw, ...]:
         return tuple(draws)
     evidences = [(draw, dossier.field(draw.field)) for draw in draws]
     return tuple(draw for draw, evidence in evidences if evidence is not None and evidence.constant is None)
+
+
+def clear_bits(draws: Sequence[Draw], packets: PacketBatch, given: int) -> int | None:
+    """Return how many bits are clear because outputs have no more than ``given``; None if some are set after all.
+
+    Two wide fields that are never 0 count as clear enough: few senders fill both.
+    """
+    columns = [(draw, packets.column(draw.field).astype(np.int64)) for draw in draws]
+    if not all(draw.can_be(values, given) for draw, values in columns):
+        return None
+    wide = [values for draw, values in columns if FIELDS[draw.field].bits == 32]
+    filled = CLEAR_ENOUGH if len(wide) > 1 and all(values.all() for values in wide) else 0
+    return max(filled, len(packets) * sum(FIELDS[draw.field].bits - ceil(draw.bits(given)) for draw in draws))

@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.marks import constants, counters, options, order, pairs, relations, repeats, streams, timing, ttl, widths
+from craftmark.marks import (
+    chained,
+    constants,
+    counters,
+    options,
+    order,
+    pairs,
+    relations,
+    repeats,
+    reseeded,
+    streams,
+    timing,
+    ttl,
+    widths,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +48,8 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 #: Solvers by the kind of recipe they understand.
 SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
     "libc-rand": streams.solve,
+    "libc-rand-chained": chained.solve,
+    "libc-rand-each": reseeded.solve,
 }
 
 

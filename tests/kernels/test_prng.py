@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craftmark.kernels.prng import GENERATORS, blocks, run
+from craftmark.kernels.prng import GENERATORS, at, blocks, run
 from tests.naive.prng import BY_NAME
 
 EDGES = (0, 1, 2, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 958_842_405, 1_795_419_414)
@@ -30,6 +30,15 @@ def test_many_seeds_step_as_each_alone(name, seeds, count):
     outputs = np.concatenate([block.copy() for _, block in blocks(name, np.array(seeds, np.int64), count)])
     for place, seed in enumerate(seeds):
         assert outputs[:, place].tolist() == BY_NAME[name](seed, count)
+
+
+@pytest.mark.parametrize("name", sorted(GENERATORS))
+def test_outputs_at_early_positions_are_those_of_the_stream(name):
+    seeds, positions = np.arange(1_795_419_000, 1_795_429_000), (0, 1, 5, 40)
+    found = at(name, seeds, positions)
+    for place in (0, 1, 8191, 8192, 9999):
+        stream = BY_NAME[name](int(seeds[place]), 41)
+        assert found[:, place].tolist() == [stream[position] for position in positions]
 
 
 @given(overlap=st.integers(0, 30), count=st.integers(1, 700))
