@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from craftmark.marks import (
     blackrock,
+    chained,
     constants,
     counters,
     cyclic,
@@ -17,7 +18,9 @@ from craftmark.marks import (
     order,
     relations,
     repeats,
+    reseeded,
     residues,
+    streams,
     stretches,
     timing,
     ttl,
@@ -49,6 +52,9 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
 SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
     "blackrock": blackrock.solve,
     "cyclic walk": cyclic.solve,
+    "libc-rand": streams.solve,
+    "libc-rand-chained": chained.solve,
+    "libc-rand-each": reseeded.solve,
 }
 
 

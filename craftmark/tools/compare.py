@@ -41,7 +41,7 @@ class Line:
     log10_chance: log10 of the chance that code without a rule shows what is seen of the field. against: where it
     disagrees, log10 of the chance that the tool itself would show this, None if it never does. price: log10 of the
     chance that its user, or somebody who changed the tool, made it show just this. exact: one value is expected, not a
-    behaviour. fixed: one value is seen.
+    behaviour. fixed: one value is seen. recipe: it is about a state recovered by the rule's recipe.
     """
 
     field: str
@@ -59,6 +59,7 @@ class Line:
     against: float | None = None
     price: float = 0.0
     relation: bool = False
+    recipe: bool = False
     exact: bool = False
     fixed: bool = False
     bits: int = 16
@@ -261,7 +262,7 @@ class Comparer:
             expected=e.text, seen=judged.text, held=judged.held, probes=judged.seen,
             settable=e.settable, level=e.level, source=e.source, option=e.option, says=e.says,
             log10_chance=judged.price if judged.verdict == "disagrees" else judged.base,
-            against=judged.against, price=price, relation=bool(e.relation),
+            against=judged.against, price=price, relation=bool(e.relation or e.recipe), recipe=bool(e.recipe),
             exact=bool(e.values), fixed=evidence is not None and evidence.constant is not None,
             bits=e.bits, key=e.key,
         )  # fmt: skip

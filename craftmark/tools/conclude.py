@@ -211,7 +211,7 @@ def _is_candidate(standing: _Standing, comparers: Sequence[Comparer], rules: Rul
         return False
     if standing.alone > chance.BOUND or standing.coverage < COVERED:
         return False
-    if standing.rule.kind == "library":
+    if standing.rule.kind == "library" and not any(f.line.recipe for f in standing.facts):
         return len(_template_values(standing, comparers, rules)) >= TEMPLATE_VALUES
     return all(line.settable != "no" for line in standing.differing)
 

@@ -63,6 +63,8 @@ def judge(expected: Expectation, sight: Sight) -> Judgement:
     """Compare one expectation with what is seen. Pure."""
     if expected.order:
         return _order(expected, sight)
+    if expected.recipe:
+        return _recipe(expected, sight)
     if expected.options is not None:
         return _options(expected.options, sight)
     if expected.equals:
@@ -216,6 +218,15 @@ def _order(e: Expectation, sight: Sight) -> Judgement:
             price = log10(chance.BEHAVIOUR_CHANGED)
             return Judgement("disagrees", mark.statement, 0, mark.seen, against=mark.log10_chance, price=price)
     return Judgement("silent", orders[0].statement if orders else "order unseen")
+
+
+def _recipe(e: Expectation, sight: Sight) -> Judgement:
+    for mark in sight.marks:
+        if mark.name == e.recipe:
+            return Judgement(
+                "agrees", mark.statement, mark.held, mark.seen, max(mark.log10_chance, chance.RELATION_FLOOR)
+            )
+    return Judgement("silent", "no such state was found")
 
 
 def _varies(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:

@@ -67,6 +67,14 @@ def every_recipe_has_a_source(rules: RuleSet) -> Iterator[RuleError]:
                 yield RuleError(f"recipe {recipe.id!r}: source {recipe.source!r} is not cited", path=rule.path)
 
 
+def expected_recipes_exist(rules: RuleSet) -> Iterator[RuleError]:
+    """Complain of expectations that name a recipe their rule does not have."""
+    for rule, mode, expected in _expectations(rules):
+        if expected.recipe and expected.recipe not in {f"{rule.id}/{recipe.id}" for recipe in rule.recipes}:
+            what = f"mode {mode.id!r}: the rule has no recipe {expected.recipe.partition('/')[2]!r}"
+            yield RuleError(what, path=rule.path, line=expected.line)
+
+
 def relations_can_be_counted(rules: RuleSet) -> Iterator[RuleError]:
     """Complain of relations that cannot be read or are not written as evidence spells them."""
     for rule, mode, expected in _expectations(rules):
@@ -143,6 +151,7 @@ LINTS: Final[tuple[Callable[[RuleSet], Iterator[RuleError]], ...]] = (
     no_unverified_fact,
     a_release_date_has_a_source,
     every_recipe_has_a_source,
+    expected_recipes_exist,
     relations_can_be_counted,
     fields_are_of_the_protocol,
     what_routers_rewrite_eliminates_nobody,

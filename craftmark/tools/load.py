@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +45,7 @@ PROTOCOLS: Final = {
 }
 _FORMS: Final = (
     "value", "values", "range", "initial_ttl", "initial_ttl_range", "equals", "constant_of", "behaviour", "options",
-    "order",
+    "order", "recipe",
 )  # fmt: skip
 _EXPECT_KEYS: Final = frozenset((*_FORMS, "field", "settable", "source", "level", "option", "says", "bits", "step"))
 _MODE_KEYS: Final = frozenset(
@@ -144,6 +145,7 @@ class _Reader:
         self.expect_lines = _lines(text, r"(?:\[\[mode\.expect\]\]|\{ )")
         self.mode_lines = _lines(text, r"\[\[mode\]\]")
         self.expect_count = 0
+        self.rule_id = ""
 
     def fault(self, what: str, line: int | None, remedy: str = "") -> None:
         """Note one error."""
@@ -164,6 +166,7 @@ class _Reader:
                 self.fault(f"{key!r} is missing", 1, f'write {key} = "..." at the top')
         if table.get("kind") not in KINDS:
             self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
+        self.rule_id = str(table.get("id", ""))
         modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
         recipes = self.recipes(table)
         if len(self.errors) > before:
@@ -183,7 +186,7 @@ class _Reader:
                 self.fault(f"recipe kind {entry.get('kind')!r} has no solver", line, f"known: {known}")
             details = {key: value for key, value in entry.items() if key not in _RECIPE_KEYS}
             words = [str(entry.get(key, "")) for key in ("id", "kind", "source")]
-            found.append(Recipe(words[0], words[1], str(table.get("id", "")), words[2], details))
+            found.append(Recipe(words[0], words[1], self.rule_id, words[2], details))
         return tuple(found)
 
     def line_of(self, key: str) -> int | None:
@@ -243,7 +246,7 @@ class _Reader:
         if len(forms) != 1:
             self.fault(f"needs exactly one of {', '.join(_FORMS)}; has {', '.join(forms) or 'none'}", line)
         name = str(table.get("field", "tcp_options" if "options" in table else ""))
-        if "constant_of" not in table and "order" not in table and name not in FIELDS:
+        if not {"constant_of", "order", "recipe"}.intersection(table) and name not in FIELDS:
             self.fault(f"{name!r} is no field", line, "see packets/fields.py")
         for key, allowed in (("settable", SETTABLE), ("behaviour", BEHAVIOURS), ("level", LEVELS)):
             if key in table and table[key] not in allowed:
@@ -253,7 +256,8 @@ class _Reader:
         for word in table.get("options", []):
             if word not in _OPTION_WORDS:
                 self.fault(f"option {word!r} is unknown", line, f"known: {', '.join(sorted(_OPTION_WORDS))}")
-        return _expectation(table, name, mode_source, line)
+        recipe = f"{self.rule_id}/{table['recipe']}" if "recipe" in table else ""
+        return replace(_expectation(table, name, mode_source, line), recipe=recipe)
 
 
 def _expectation(table: Mapping[str, Any], name: str, mode_source: str, line: int) -> Expectation:

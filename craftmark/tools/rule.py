@@ -40,7 +40,8 @@ class Expectation:
     values: the field is always one of these. bounds: all values inside. initial_ttl: the TTL it is sent with;
     initial_ttl_range: drawn anew for each packet. equals: an expression the field always equals. constant_of: an
     expression with one value per run, of ``bits`` bits. behaviour: how the field moves. options: the option layout.
-    order: the name of an order mark. says: the fact as a sentence about the tool, for a reader.
+    order: the name of an order mark. recipe: the name of the mark that a recipe of the same tool leads to. says: the
+    fact as a sentence about the tool, for a reader.
     """
 
     field: str
@@ -57,6 +58,7 @@ class Expectation:
     step: int = 1
     options: tuple[str, ...] | None = None
     order: str = ""
+    recipe: str = ""
     level: str = "class"
     option: str = ""
     says: str = ""
@@ -73,6 +75,7 @@ class Expectation:
         return (
             self.field, self.values, self.bounds, self.initial_ttl, self.initial_ttl_range, self.equals,
             self.constant_of, self.bits, self.behaviour, self.step, self.options, self.order,
+            self.recipe,
         )  # fmt: skip
 
     @cached_property
@@ -90,6 +93,8 @@ class Expectation:
             return f"initial TTL drawn per packet from {self.initial_ttl_range[0]}..{self.initial_ttl_range[1]}"
         if self.order:
             return f"{self.order} order"
+        if self.recipe:
+            return f"draws as its recipe {self.recipe.partition('/')[2]!r} says"
         if self.relation:
             return self.relation if self.equals else f"{self.constant_of} has one value per run"
         return f"{self.field} goes up by {self.step} per probe" if self.behaviour == "counter" else self._moves
