@@ -77,7 +77,7 @@ def truths(folders: Iterable[Path]) -> list[Truth]:
 
 def probes_of(truth: Truth) -> PacketBatch:
     """Return the rows of a simple capture's probes, in time order."""
-    batch = join(open_inputs([truth.path]).batches())
+    batch = join(one.copy() for one in open_inputs([truth.path]).batches())
     row = truth.row
     chosen = batch.words[:, f.PROTOCOL] == PROTOCOLS[row["proto"]]
     if row["sources_total"] <= len(row["sources"]):

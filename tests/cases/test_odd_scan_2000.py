@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def test_what_the_log_cannot_show_is_unseen_and_never_zero():
 
 
 def test_both_forms_have_the_same_values_in_their_markprints():
-    values = [set(scan_of(form).markprint.values.split(",")) for form in (PCAP, SNORT)]
+    values = [set(re.split("[,;]", scan_of(form).markprint.values)) for form in (PCAP, SNORT)]
     assert values[1] - values[0] == set()
 
 

@@ -118,7 +118,7 @@ def test_packets_behind_a_mark_are_shown(browser, case):
 def test_pictures_arrive_when_the_reader_comes_near(browser, case):
     with opened(browser) as page:
         page.goto(case)
-        page.evaluate("document.getElementById('S1').scrollIntoView()")
+        page.evaluate("document.querySelector('.pictures').scrollIntoView()")
         page.wait_for_selector("#S1-header svg")
         assert "ip_id = 242" in page.locator("#S1-header .alt").inner_text()
 

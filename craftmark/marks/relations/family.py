@@ -36,10 +36,11 @@ _NEARLY_ALL: Final = 0.8
 def infer(dossier: Dossier) -> list[Toolmark]:
     """Return a mark for each relation that holds beyond chance and does not follow from those before it."""
     told = Told(dossier)
-    marks = [mark for expression, mark in named.find(dossier) if told.adds(expression)]
+    by_rules = [(expression, mark) for expression, mark in named.find(dossier) if told.adds(expression)]
+    marks = [mark for _, mark in by_rules]
     headers = headers_of(dossier)
     if headers is not None:
-        found = list(_discovered(dossier, headers, told))
+        found = list(_discovered(headers, told, _explained(headers.packets, by_rules), dossier))
         marks += [mark for mark, _ in found]
         marks += _bits(dossier, _kept(headers, [held for _, held in found]), told)
         explained = frozenset(mark.fields[0] for mark in marks)
@@ -93,13 +94,24 @@ def _candidates(headers: Headers) -> list[_Candidate]:
     return sorted(candidates, key=lambda one: one.rank(len(headers.packets)))
 
 
-def _discovered(dossier: Dossier, headers: Headers, told: Told) -> Iterator[tuple[Toolmark, NDArray[np.bool_]]]:
+def _explained(packets: PacketBatch, by_rules: list[tuple[Expression, Toolmark]]) -> dict[str, NDArray[np.bool_]]:
+    """Return per field the packets in which a relation that rules name gives it."""
+    explained: dict[str, NDArray[np.bool_]] = {}
+    for expression, mark in by_rules:
+        wanted = 1 if expression.is_predicate else mark.values[0]
+        held: NDArray[np.bool_] = expression.seen(packets) & (expression.evaluate(packets) == wanted)
+        explained[mark.fields[0]] = held | explained.get(mark.fields[0], False)
+    return explained
+
+
+def _discovered(
+    headers: Headers, told: Told, explained: dict[str, NDArray[np.bool_]], dossier: Dossier
+) -> Iterator[tuple[Toolmark, NDArray[np.bool_]]]:
     """Yield the marks of candidates that are proven and new, with the packets in which each holds.
 
     An xor relation that holds in all packets is new if it does not follow from those told; any other must hold where
     nothing explains its field yet; and what arithmetic ties together needs no second relation.
     """
-    explained: dict[str, NDArray[np.bool_]] = {}
     tied: list[tuple[frozenset[str], NDArray[np.bool_]]] = []
     for one in _candidates(headers):
         held, names = one.holds(headers.packets), frozenset(one.expression.fields)
