@@ -52,6 +52,7 @@ class MakerView:
 
     initial_ttls: the ranges from which the tool, or the stack, draws the initial TTL by default: ((48, 48),) for a
     constant, ((37, 59),) for a value drawn anew for each packet, ((64, 64), (255, 255)) where versions differ.
+    lent_ttls: the same of a sample program whose values the tool's user set by hand, likely with its TTL.
     drawn: fields that the identified tool draws, counts or derives for each probe, so that their variation is its own.
     """
 
@@ -59,6 +60,7 @@ class MakerView:
     tool: str | None = None
     confidence: float = 0.0
     initial_ttls: tuple[tuple[int, int], ...] = ()
+    lent_ttls: tuple[tuple[int, int], ...] = ()
     drawn: frozenset[str] = frozenset()
 
 

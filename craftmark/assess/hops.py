@@ -33,6 +33,9 @@ FAR_MEAN, FAR_SPREAD = 14.0, 5.5
 #: How far a tool's default is trusted: its user may have set another TTL.
 DEFAULT_KEPT: Final = 0.9
 
+#: Where a user set a sample program's other values by hand: how likely the sample's TTL too, against the tool's own.
+LENT: Final = 0.5
+
 #: How common a TTL is that the sender's user chose: half of them any value, half a multiple of ten.
 HAND_SET: Final = 0.02
 #: Routers beyond which a path is so rare that a TTL chosen by hand explains what is seen as well as a default.
@@ -185,9 +188,14 @@ def _choices(maker: MakerView) -> list[_Choice]:
     trust = DEFAULT_KEPT * maker.confidence if maker.initial_ttls else 0.0
     whole = math.fsum(prior for _, _, prior, _ in GENERAL)
     general = [_Choice(low, high, (1.0 - trust) * prior / whole, why) for low, high, prior, why in GENERAL]
-    share = trust / len(maker.initial_ttls) if maker.initial_ttls else 0.0
+    lent = trust * LENT if maker.lent_ttls else 0.0
     whose = maker.tool or ("the system that sent them" if maker.kind == "stack" else "the tool that made them")
-    special = [_Choice(low, high, share, _words_of_default(low, high, whose)) for low, high in maker.initial_ttls]
+    special = [
+        _Choice(low, high, (trust - lent) / len(maker.initial_ttls), _words_of_default(low, high, whose))
+        for low, high in maker.initial_ttls
+    ]
+    why = "the value of the sample whose other values were set by hand"
+    special += [_Choice(low, high, lent / len(maker.lent_ttls), why) for low, high in maker.lent_ttls]
     return [choice for choice in special + general if choice.high - choice.low <= WIDEST_DRAW and choice.prior > 0]
 
 

@@ -13,7 +13,7 @@ from craftmark.evidence.populations import dossier_of_population
 from craftmark.marks.infer import infer
 from craftmark.marks.markprint import markprint
 from craftmark.scans.shapes import shape_of
-from craftmark.tools.conclude import Maker
+from craftmark.tools.conclude import TEMPLATE_VALUES, Maker
 from craftmark.tools.conclude import conclude as conclude_tools
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Concluder:
             shape=shape_of(parts),
             parts=parts,
             marks=marks[0],
-            maker=_view(maker, self._rules),
+            maker=_view(maker, self._rules, parts[0]),
             answers=_answers(heard),
             is_flood=is_flood,
             own=self._own,
@@ -103,7 +103,7 @@ def _answers(heard: Heard) -> AnswersSeen:
     )
 
 
-def _view(maker: Maker, rules: RuleSet) -> MakerView:
+def _view(maker: Maker, rules: RuleSet, part: Dossier) -> MakerView:
     """Return what other conclusions need of the maker: from which initial TTLs its packets start by default."""
     rule = rules.by_id.get(maker.tool or "")
     ranges: list[tuple[int, int]] = []
@@ -116,4 +116,22 @@ def _view(maker: Maker, rules: RuleSet) -> MakerView:
                 ranges.append(expected.initial_ttl_range)
             if expected.behaviour not in (None, "constant") or expected.relation or len(expected.values) > 1:
                 drawn.add(expected.field)
-    return MakerView(maker.kind, maker.tool, maker.confidence, tuple(dict.fromkeys(ranges)), frozenset(drawn))
+    return MakerView(
+        maker.kind,
+        maker.tool,
+        maker.confidence,
+        tuple(dict.fromkeys(ranges)),
+        _lent_ttls(maker, rules, part) if ranges else (),
+        frozenset(drawn),
+    )
+
+
+def _lent_ttls(maker: Maker, rules: RuleSet, part: Dossier) -> tuple[tuple[int, int], ...]:
+    """Return the initial TTLs of samples that have by default what the tool's user set, where that is no accident."""
+    constants = {name: field.constant for name in maker.user_set if (field := part.field(name)) is not None}
+    found = []
+    for mode in (mode for rule in rules if rule.kind == "library" for mode in rule.modes):
+        lent = {e.field for e in mode.expects if e.values and constants.get(e.field) in e.values}
+        if mode.protocol == part.protocol and len(lent) >= TEMPLATE_VALUES:
+            found += [(e.initial_ttl, e.initial_ttl) for e in mode.expects if e.initial_ttl is not None]
+    return tuple(dict.fromkeys(found))

@@ -103,6 +103,15 @@ def test_weights_add_up_to_one_and_fall(ttl, confidence, initial):
     assert all(one.initial_ttl - one.hops == ttl for one in distance.hypotheses if "drawn" not in one.why)
 
 
+def test_who_sets_a_samples_values_by_hand_may_have_set_its_ttl(plant):
+    """A crafter's packets with libnet's other values, seen with TTL 44: 20 routers from 64, or 4 from 48."""
+    own = MakerView("crafted", "hping", 0.99, ((64, 64),))
+    lent = MakerView("crafted", "hping", 0.99, ((64, 64),), ((48, 48),))
+    columns = {"ip_ttl": 44, "tcp_dport": [1, 2, 3]}
+    assert 4 not in assess_distance(plant(columns, maker=own)).smallest_set(0.95)
+    assert {4, 20} == set(assess_distance(plant(columns, maker=lent)).smallest_set(0.95))
+
+
 @pytest.mark.parametrize("ttl", [1, 2])
 def test_a_ttl_that_is_all_but_spent_was_chosen_for_the_distance(plant, ttl):
     """A route tracer that met its target at once: nothing rises, yet 64 - 1 is no distance."""
