@@ -102,11 +102,13 @@ def drawn(draws: Sequence[Draw], dossier: Dossier) -> tuple[Draw, ...]:
 def clear_bits(draws: Sequence[Draw], packets: PacketBatch, given: int) -> int | None:
     """Return how many bits are clear because outputs have no more than ``given``; None if some are set after all.
 
-    Two wide fields that are never 0 count as clear enough: few senders fill both.
+    Values that come again show nothing new. Two wide fields that are never 0 count as clear enough: few senders fill
+    both.
     """
     columns = [(draw, packets.column(draw.field).astype(np.int64)) for draw in draws]
     if not all(draw.can_be(values, given) for draw, values in columns):
         return None
     wide = [values for draw, values in columns if FIELDS[draw.field].bits == 32]
     filled = CLEAR_ENOUGH if len(wide) > 1 and all(values.all() for values in wide) else 0
-    return max(filled, len(packets) * sum(FIELDS[draw.field].bits - ceil(draw.bits(given)) for draw in draws))
+    spare = (len(np.unique(values)) * (FIELDS[draw.field].bits - ceil(draw.bits(given))) for draw, values in columns)
+    return max(filled, sum(spare))

@@ -57,9 +57,20 @@ SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
     "libc-rand-each": reseeded.solve,
 }
 
+#: Kinds of recipe that look for the one generator behind the fields of a scan.
+GENERATORS: Final = frozenset(kind for kind in SOLVERS if kind.startswith("libc-rand"))
+
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
     """Return the toolmarks of one dossier, those that recipes lead to last; pure, the same for the same evidence."""
     found = [mark for family in FAMILIES for mark in family(dossier)]
-    solved = [mark for recipe in recipes if recipe.kind in SOLVERS for mark in SOLVERS[recipe.kind](dossier, recipe)]
+    solved: list[Toolmark] = []
+    for recipe in recipes:
+        if recipe.kind in SOLVERS and not (recipe.kind in GENERATORS and _is_generated(solved)):
+            solved += SOLVERS[recipe.kind](dossier, recipe)
     return (*found, *solved)
+
+
+def _is_generated(solved: Iterable[Toolmark]) -> bool:
+    """Tell whether the generator behind the fields is known: then no other recipe's need be looked for."""
+    return any(mark.kind == "generator" and mark.recovered for mark in solved)

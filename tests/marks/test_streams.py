@@ -8,6 +8,7 @@ import pytest
 from craftmark.kernels.prng import GENERATORS
 from craftmark.marks.base import Recipe
 from craftmark.marks.chance import STATED_AT
+from craftmark.marks.draws import Draw, clear_bits
 from craftmark.marks.streams import solve
 from craftmark.tools.load import load_rules
 from tests.marks import dossiers as d
@@ -130,6 +131,11 @@ def test_fifteen_bit_libraries_are_searched_too():
     outputs = np.array(BY_NAME["msvcrt"](START, 60)).reshape(-1, 3)
     batch = d.probes(20, ip_src=1, ip_dst=2, tcp_seq=outputs[:, 0], tcp_ack=outputs[:, 1], ip_id=outputs[:, 2])
     assert "Microsoft C" in solved(batch, PLAIN).statement
+
+
+def test_one_value_in_many_packets_shows_no_clear_bits():
+    made = crafted(300, tcp_seq=0x12345678)
+    assert clear_bits([Draw("tcp_seq"), Draw("ip_id")], made, 31) == 1
 
 
 def test_without_a_clock_nothing_is_searched():
