@@ -81,8 +81,10 @@ $(VENV)/.made:
 
 $(MAIN): $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m compileall -q craftmark
 	touch $@
 
 $(DEV): $(VENV)/.made pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m compileall -q craftmark
 	touch $(MAIN) $@
