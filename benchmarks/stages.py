@@ -69,7 +69,6 @@ def shares(path: str) -> dict[str, Any]:
     begin = time.perf_counter()
     from craftmark import cli, pipeline  # noqa: PLC0415 - what is measured
     from craftmark.evidence.fold import Evidence  # noqa: PLC0415 - the same
-    from craftmark.report.concluding import Concluder  # noqa: PLC0415 - the same
     from craftmark.verbs import examine  # noqa: PLC0415 - the same
 
     spent = {"start": time.perf_counter() - begin}
@@ -77,7 +76,7 @@ def shares(path: str) -> dict[str, Any]:
     _clocked(spent, Evidence, "merge", "merge the cores' evidence")
     _clocked(spent, Evidence, "finish", "finish the evidence")
     _clocked(spent, pipeline, "find", "find scans")
-    _clocked(spent, Concluder, "__call__", "conclude")
+    _clocked(spent, pipeline, "spread", "conclude")
     _clocked(spent, examine, "_render", "render")
     with contextlib.redirect_stdout(io.StringIO()):
         code = cli.main([path])

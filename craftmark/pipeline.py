@@ -18,6 +18,7 @@ from craftmark.report.document import SCHEMA, Conditions, Report, Traffic
 from craftmark.report.excerpt import rows_each
 from craftmark.run.cores import fold_on_cores, usable_cores
 from craftmark.run.local import fold
+from craftmark.run.spread import spread
 from craftmark.scans.scans import find
 from craftmark.sources.base import SourceOptions
 from craftmark.sources.inputs import Case, open_inputs
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
+    from craftmark.report.concluding import Concluded
     from craftmark.scans.scans import Findings
 
 #: Scans and floods that a report describes, the largest first; totals count all.
@@ -87,8 +89,7 @@ def examine(
     clock = build.clock_of(case.describe())
     day = _day(findings, clock) if settings.trust_clock else None
     conclude = Concluder(finished, findings.ear, rules, day, settings.own, routes)
-    scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
-    floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
+    scans, floods = _conclude(conclude, findings, settings.cores or usable_cores())
     rows = rows_each(len(scans) + len(floods))
     return Report(
         schema=SCHEMA,
@@ -121,6 +122,17 @@ def _fold(
     if cores > 1:
         return fold_on_cores(case.pieces(), relations, cores, where=where, watch=watch)
     return fold(case.batches(), relations, where=where, ahead=settings.cores is None, watch=watch)
+
+
+def _conclude(conclude: Concluder, findings: Findings, cores: int) -> tuple[list[Concluded], list[Concluded]]:
+    """Return all conclusions about the scans, and about the floods, that a report describes."""
+    scans, floods = findings.scans[:SCANS_SHOWN], findings.floods[:FLOODS_SHOWN]
+    named = [
+        *((scan, f"S{n}") for n, scan in enumerate(scans, 1)),
+        *((one, f"F{n}") for n, one in enumerate(floods, 1)),
+    ]
+    concluded = spread(lambda one: conclude(*one, is_flood=one[1].startswith("F")), named, cores)
+    return concluded[: len(scans)], concluded[len(scans) :]
 
 
 def _open(paths: Sequence[str | Path], settings: Settings) -> Case:
