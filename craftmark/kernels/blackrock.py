@@ -14,22 +14,25 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Octets = NDArray[np.uint8]
     Words = NDArray[np.uint64]
 
 #: Times a number is taken round until it is in the range: seeds that need more are given up.
 _ROUNDABOUTS: Final = 64
 #: Sides of small ranges, which would not be shuffled well by the rule.
 _SMALL_SIDES: Final = {1: (1, 1), 2: (1, 2), 3: (2, 2), 4: (2, 3), 5: (2, 3), 6: (2, 3), 7: (3, 3), 8: (3, 3)}
+#: One in each byte of a word.
+_EACH_BYTE: Final = np.uint64(0x0101010101010101)
 
 
 class Shuffle(NamedTuple):
-    """A range with its sides, rounds, and the table of substitutes as uint64[256]."""
+    """A range with its sides, rounds, and the table of substitutes as uint8[256]."""
 
     size: int
     a: int
     b: int
     rounds: int
-    table: Words
+    table: Octets
 
 
 def shuffle_of(size: int, rounds: int, table: bytes) -> Shuffle:
@@ -38,7 +41,7 @@ def shuffle_of(size: int, rounds: int, table: bytes) -> Shuffle:
     a, b = _SMALL_SIDES.get(size, (root - 2, root + 3))
     while a * b <= size:
         b += 1
-    return Shuffle(size, a, b, rounds, np.frombuffer(table, np.uint8).astype(np.uint64))
+    return Shuffle(size, a, b, rounds, np.frombuffer(table, np.uint8))
 
 
 def unshuffle(shuffle: Shuffle, numbers: Words, seeds: Words) -> NDArray[np.int64]:
@@ -69,11 +72,10 @@ def _taken_back(shuffle: Shuffle, numbers: Words, seeds: Words) -> Words:
     return np.asarray(a * right + left)
 
 
-def _mixed(table: Words, step: int, value: Words, seeds: Words) -> Words:
-    """Mix a half with the seed: bytes through the table, put together with overlaps."""
+def _mixed(table: Octets, step: int, value: Words, seeds: Words) -> Words:
+    """Mix a half with the seed: its bytes through the table, put together with overlaps."""
     turn, back = np.uint64(step), np.uint64(64 - step)
-    value = value ^ (seeds << turn) ^ (seeds >> back)
-    byte = [table[((value >> np.uint64(8 * n)) ^ seeds ^ turn) & np.uint64(255)] for n in range(8)]
-    parts = [byte[n] << np.uint64(shift) for n, shift in enumerate((0, 8, 16, 24, 0, 8, 16, 24))]
-    low, high = parts[0] | parts[1], parts[2] | parts[3]
-    return np.asarray(low ^ high ^ ((parts[4] | parts[5]) << np.uint64(23)) ^ ((parts[6] | parts[7]) << np.uint64(33)))
+    value = value ^ (seeds << turn) ^ (seeds >> back) ^ ((seeds ^ turn) & np.uint64(255)) * _EACH_BYTE
+    found = table[value.astype("<u8", copy=False).view(np.uint8)].view("<u8")
+    low, fifth = found & np.uint64(0xFFFFFFFF), (found >> np.uint64(32)) & np.uint64(0xFFFF)
+    return np.asarray(low ^ (fifth << np.uint64(23)) ^ ((found >> np.uint64(48)) << np.uint64(16 + 33)))
