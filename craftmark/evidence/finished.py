@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from craftmark.kernels.grouping import KEY_BITS, KEY_IDENTITY, KEY_UNSEEN, KEY_WORDS
-from craftmark.kernels.ordering import gather_strands, gather_words
+from craftmark.kernels.ordering import gather_strands
 from craftmark.kernels.sketches import row_ranks
 from craftmark.packets.batch import PacketBatch, empty_batch, join
 from craftmark.packets.fields import ICMP, ICMP6, ICMP_TYPE, TCP, TCP_FLAGS, WORDS, visibility_bit
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 PAIR_SHIFT = 30
 #: Words of a page and of a cache line: columns start a line apart, not whole pages, which would share few cache sets.
 _PAGE, _LINE = 1024, 16
+#: Rows whose words are brought together at a time, so that they stay in the caches.
+_BLOCK = 1 << 12
 
 
 class Gathered(Protocol):
@@ -116,7 +118,9 @@ class Finished:
         stored, sampled = len(self._rows), self._sampled[0].words
         rows = stored + len(sampled)
         columns = np.empty((WORDS, rows + -rows % _PAGE + _LINE), np.uint32)[:, :rows]
-        gather_words(stored, self._rows, self.evidence.store.batch.words, columns)
+        words = self.evidence.store.batch.words
+        for first in range(0, stored, _BLOCK):
+            columns[:, first : min(stored, first + _BLOCK)] = words[self._rows[first : first + _BLOCK]].T
         columns[:, stored:] = sampled.T
         return columns
 

@@ -11,6 +11,7 @@ from craftmark.kernels.grouping import (
     N_DEEP,
     N_PROMOTED,
     N_ROWS,
+    N_STORED,
     adopt,
     chain_rows,
     chains_in_order,
@@ -29,6 +30,9 @@ _START = 1 << 13
 #: Rows of the first growth: address space only, pages are touched as rows come.
 _ROOM = 1 << 21
 
+#: Rows copied together.
+_COPIED = 1 << 12
+
 
 class RowStore:
     """Rows of small strands, chained newest first from their strand's info row; freed rows are used again."""
@@ -38,7 +42,7 @@ class RowStore:
             np.empty((_START, WORDS), np.uint32), np.empty(_START, np.int64), np.empty(_START, np.int64)
         )
         self._link = np.empty(_START, np.int64)
-        self._found = tuple(np.empty(0, np.int64) for _ in range(3))
+        self._found = tuple(np.empty(0, np.int64) for _ in range(5))
 
     def keep(
         self, strands: StrandTable, batch: PacketBatch, rows: Ints, strand: Ints, capacity: int
@@ -50,13 +54,13 @@ class RowStore:
         n = len(rows)
         self._reserve(int(strands.numbers[N_ROWS]) + n)
         if len(self._found[0]) < n:
-            self._found = tuple(np.empty(n, np.int64) for _ in range(3))
-        deep, slot, promoted = self._found
-        store = self.batch
+            self._found = tuple(np.empty(n, np.int64) for _ in range(5))
+        stored, place, deep, slot, promoted = self._found
         keep(
-            n, rows, capacity, batch.words, batch.ts_ns, batch.packet_id, strand, strands.kept, strands.info,
-            strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, deep, slot, promoted,
+            n, rows, capacity, strand, strands.kept, strands.info, strands.numbers, self._link,
+            stored, place, deep, slot, promoted,
         )  # fmt: skip
+        self._copy(batch, stored, place, int(strands.numbers[N_STORED]))
         found = int(strands.numbers[N_DEEP])
         return deep[:found], slot[:found], promoted[: int(strands.numbers[N_PROMOTED])]
 
@@ -65,13 +69,14 @@ class RowStore:
 
         Returns those of their strands whose rows were left, since with them ours would outgrow the capacity.
         """
-        n = len(mine)
-        self._reserve(int(strands.numbers[N_ROWS] + others.numbers[LIVE_ROWS]))
-        store, theirs, large = self.batch, other.batch, np.empty(n, np.int64)
+        n, rows = len(mine), int(others.numbers[LIVE_ROWS])
+        self._reserve(int(strands.numbers[N_ROWS]) + rows)
+        stored, place, large = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(n, np.int64)
         left: int = adopt(
-            n, capacity, mine, others.kept, others.info, theirs.words, theirs.ts_ns, theirs.packet_id, other._link,
-            strands.kept, strands.info, strands.numbers, store.words, store.ts_ns, store.packet_id, self._link, large,
+            n, capacity, mine, others.kept, others.info, other._link, strands.kept, strands.info, strands.numbers,
+            self._link, stored, place, large,
         )  # fmt: skip
+        self._copy(other.batch, stored, place, int(strands.numbers[N_STORED]))
         return large[:left]
 
     def chains(self, strands: StrandTable, chosen: Ints) -> tuple[Ints, Ints]:
@@ -105,6 +110,14 @@ class RowStore:
             by_time = np.lexsort((number[inside], ts_ns[inside], owner[inside]))
             rows[inside] = rows[inside[by_time]]
         return rows, start
+
+    def _copy(self, batch: PacketBatch, stored: Ints, place: Ints, n: int) -> None:
+        """Copy ``n`` listed rows of a batch to their places, some at a time, so that what is between stays small."""
+        for first in range(0, n, _COPIED):
+            rows, places = stored[first : min(n, first + _COPIED)], place[first : min(n, first + _COPIED)]
+            self.batch.words[places] = batch.words[rows]
+            self.batch.ts_ns[places] = batch.ts_ns[rows]
+            self.batch.packet_id[places] = batch.packet_id[rows]
 
     def _reserve(self, rows: int) -> None:
         room = len(self._link)

@@ -27,7 +27,6 @@ from craftmark.packets.fields import (
     TCP_OPTIONS,
     TCP_OPTIONS_LOW,
     UNSEEN,
-    WORDS,
 )
 
 #: Words of a strand key: four of the source address, packed identity, control bits or ICMP type and code, two of
@@ -57,7 +56,8 @@ LIVE_ROWS = 4
 N_DEEP = 5  # rows of this batch that go to deep accumulators
 N_PROMOTED = 6  # strands of this batch that outgrew the store
 TOUCHED = 7  # no number: what a look at the table ahead of its use returned
-NUMBERS = 8
+N_STORED = 8  # rows of this batch, or of another store, that are to be stored
+NUMBERS = 9
 
 _M32 = 0xFFFFFFFF
 _MIX_A = 0x2C1B3C6D
@@ -283,34 +283,31 @@ def rehash(n, hashes, table, keys, factors):
 
 
 @inlined
-def keep_row(i, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link):
-    """Store row ``i`` of a small strand, in a freed place if there is one."""
+def place_row(i, s, kept, info, numbers, link, stored, place):
+    """Give row ``i`` of a small strand a place in the store, a freed one if there is any; list both."""
     row = numbers[FREE_HEAD]
     if row >= 0:
         numbers[FREE_HEAD] = link[row]
     else:
         row = numbers[N_ROWS]
         numbers[N_ROWS] = row + 1
-    for w in range(WORDS):
-        store[row, w] = words[i, w]
-    store_ns[row] = ts_ns[i]
-    store_id[row] = packet_id[i]
     link[row] = info[s, HEAD]
     info[s, HEAD] = row
     kept[s] += 1
     numbers[LIVE_ROWS] += 1
+    stored[numbers[N_STORED]] = i
+    place[numbers[N_STORED]] = row
+    numbers[N_STORED] += 1
 
 
 @kernel
-def keep(
-    n, rows, capacity, words, ts_ns, packet_id, strand,
-    kept, info, numbers, store, store_ns, store_id, link, deep, slot, promoted,
-):  # fmt: skip
-    """Store ``rows[0:n]`` of small strands; list the rows of deep ones, and the strands that now outgrow ``capacity``.
+def keep(n, rows, capacity, strand, kept, info, numbers, link, stored, place, deep, slot, promoted):
+    """Give places to ``rows[0:n]`` of small strands; list the rows of deep ones, and what now outgrows ``capacity``.
 
     ``kept[s]`` counts the rows of strand ``s`` in the store. A strand is promoted when a row would be its
     ``capacity + 1``-th: it gets the next slot, and this row and all later ones go to the deep accumulators.
     """
+    numbers[N_STORED] = 0
     numbers[N_DEEP] = 0
     numbers[N_PROMOTED] = 0
     for j in range(n):
@@ -318,7 +315,7 @@ def keep(
         s = strand[j]
         if info[s, SLOT] < 0:
             if kept[s] < capacity:
-                keep_row(i, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link)
+                place_row(i, s, kept, info, numbers, link, stored, place)
                 continue
             info[s, SLOT] = numbers[N_SLOTS]
             numbers[N_SLOTS] += 1
@@ -330,14 +327,12 @@ def keep(
 
 
 @kernel
-def adopt(
-    n, capacity, strand, others_kept, others_info, words, ts_ns, packet_id, others_link,
-    kept, info, numbers, store, store_ns, store_id, link, large,
-):  # fmt: skip
-    """Take over the stored rows of another store's strands 0..n, where both are small together.
+def adopt(n, capacity, strand, others_kept, others_info, others_link, kept, info, numbers, link, stored, place, large):
+    """Give places to the stored rows of another store's strands 0..n, where both are small together.
 
     ``strand`` says which of ours each is; the others are listed in ``large``, whose number is returned.
     """
+    numbers[N_STORED] = 0
     left = 0
     for j in range(n):
         s = strand[j]
@@ -349,7 +344,7 @@ def adopt(
             left += 1
             continue
         while row >= 0:
-            keep_row(row, s, words, ts_ns, packet_id, kept, info, numbers, store, store_ns, store_id, link)
+            place_row(row, s, kept, info, numbers, link, stored, place)
             row = others_link[row]
     return left
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from craftmark.kernels._jit import kernel
 from craftmark.kernels.grouping import COUNT, FIRST_NS, KEY_WORDS, LAST_NS, SLOT
-from craftmark.packets.fields import WORDS
 
 #: Steps per value after which the values are no hashes, and another sort is the better one.
 _PATIENCE = 32
@@ -40,15 +39,6 @@ def hash_order(n, values, shift, start, order):
         if patience < 0:
             return 0
     return 1
-
-
-@kernel
-def gather_words(n, rows, words, out):
-    """Gather some rows as columns (out: uint32[WORDS, n or more])."""
-    for j in range(n):
-        i = rows[j]
-        for w in range(WORDS):
-            out[w, j] = words[i, w]
 
 
 @kernel

@@ -19,6 +19,7 @@ from craftmark.kernels.grouping import (
     N_PROMOTED,
     N_ROWS,
     N_SLOTS,
+    N_STORED,
     N_STRANDS,
     NUMBERS,
     SLOT,
@@ -32,7 +33,6 @@ from craftmark.kernels.grouping import (
     key_hashes,
     rehash,
 )
-from craftmark.packets.fields import WORDS
 from tests.kernels.both import run_both
 from tests.laws.batches import random_batch
 from tests.naive.grouping import key_of, strands_of
@@ -134,20 +134,18 @@ class Store:
         strands = int(self.strand.max()) + 1
         self.info = np.full((strands, INFO_COLUMNS), -1, np.int64)
         self.kept = np.zeros(strands, np.int32)
-        self.words = np.zeros((len(batch), WORDS), np.uint32)
-        self.ts_ns, self.number, self.link = (np.zeros(len(batch), np.int64) for _ in range(3))
+        self.number, self.link = (np.zeros(len(batch), np.int64) for _ in range(2))
 
     def keep(self, rows):
-        none = [np.full(len(rows), -1, np.int64) for _ in range(3)]
-        part, strand = self.batch.take(rows), self.strand[rows]
+        none = [np.full(len(rows), -1, np.int64) for _ in range(5)]
         _, args = run_both(
-            keep, len(rows), np.arange(len(rows)), self.capacity, part.words, part.ts_ns, part.packet_id, strand,
-            self.kept, self.info, self.numbers, self.words, self.ts_ns, self.number, self.link, *none,
+            keep, len(rows), np.arange(len(rows)), self.capacity, self.strand[rows],
+            self.kept, self.info, self.numbers, self.link, *none,
         )  # fmt: skip
-        self.kept, self.info, self.numbers = args[6:9]
-        self.words, self.ts_ns, self.number, self.link = args[9:13]
-        deep, promoted = int(self.numbers[N_DEEP]), int(self.numbers[N_PROMOTED])
-        return rows[args[13][:deep]], args[14][:deep], args[15][:promoted]
+        self.kept, self.info, self.numbers, self.link = args[3:7]
+        stored, deep, promoted = (int(self.numbers[n]) for n in (N_STORED, N_DEEP, N_PROMOTED))
+        self.number[args[8][:stored]] = self.batch.packet_id[rows[args[7][:stored]]]
+        return rows[args[9][:deep]], args[10][:deep], args[11][:promoted]
 
     def free(self, strands):
         _, args = run_both(free_rows, len(strands), strands, self.info, self.kept, self.link, self.numbers)
@@ -235,14 +233,17 @@ def test_rows_of_another_store_are_taken_over_where_both_are_small(capacity):
     ours.keep(np.arange(half))
     theirs.keep(np.arange(half, len(batch)))
     mine, n = np.arange(len(ours.kept)), len(ours.kept)
+    none = [np.full(len(batch), -1, np.int64) for _ in range(2)]
     left, args = run_both(
-        adopt, n, capacity, mine, theirs.kept, theirs.info, theirs.words, theirs.ts_ns, theirs.number, theirs.link,
-        ours.kept, ours.info, ours.numbers, ours.words, ours.ts_ns, ours.number, ours.link, np.full(n, -1, np.int64),
+        adopt, n, capacity, mine, theirs.kept, theirs.info, theirs.link,
+        ours.kept, ours.info, ours.numbers, ours.link, *none, np.full(n, -1, np.int64),
     )  # fmt: skip
     before, more = ours.kept.copy(), theirs.kept
-    ours.kept, ours.info, ours.numbers, ours.words, ours.ts_ns, ours.number, ours.link = args[8:15]
+    ours.kept, ours.info, ours.numbers, ours.link = args[5:9]
+    stored = int(ours.numbers[N_STORED])
+    ours.number[args[10][:stored]] = theirs.number[args[9][:stored]]
     large = np.flatnonzero((more > 0) & (before + more > capacity))
-    assert args[15][:left].tolist() == large.tolist()
+    assert args[11][:left].tolist() == large.tolist()
     for strand in range(n):
         rows = np.flatnonzero(ours.strand == strand)
         told = ours.chains(np.array([strand]))[0]

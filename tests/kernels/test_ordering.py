@@ -7,8 +7,7 @@ import pytest
 
 from craftmark.evidence.ordering import numbered, order_by_hash
 from craftmark.kernels.grouping import INFO_COLUMNS, KEY_WORDS
-from craftmark.kernels.ordering import gather_conversations, gather_strands, gather_words, hash_order
-from craftmark.packets.fields import WORDS
+from craftmark.kernels.ordering import gather_conversations, gather_strands, hash_order
 from tests.kernels.both import run_both
 
 
@@ -38,13 +37,6 @@ def test_equal_hashes_get_one_number():
     assert count == len(np.unique(hashes))
     assert len({*zip(hashes.tolist(), number.tolist(), strict=True)}) == count == number.max() + 1
     assert numbered(hashes[:0])[1] == 0
-
-
-def test_words_are_gathered_as_columns():
-    rng = np.random.default_rng(2)
-    words, rows = rng.integers(0, 1 << 32, (20, WORDS), dtype=np.uint32), rng.integers(0, 20, 30)
-    _, args = run_both(gather_words, 30, rows, words, np.zeros((WORDS, 32), np.uint32))
-    assert (args[2][:, :30] == words[rows].T).all()
 
 
 def test_strands_are_gathered_and_their_sources_numbered():
