@@ -35,7 +35,7 @@ PAIR_SHIFT = 30
 #: Words of a page and of a cache line: columns start a line apart, not whole pages, which would share few cache sets.
 _PAGE, _LINE = 1024, 16
 #: Rows whose words are brought together at a time, so that they stay in the caches.
-_BLOCK = 1 << 12
+_BLOCK = 1 << 10
 
 
 class Gathered(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
+import sys
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -17,15 +18,18 @@ from craftmark.sources.base import SNIFF_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 #: Layers of compression that are taken off.
 MAX_LAYERS = 3
 #: Octets that any stream may grow to before its expansion is looked at.
 FREE_BYTES = 1 << 28
 _FEED = 1 << 16
-# One octet of Zstandard can stand for 32 KiB, and its decompressor cannot be told where to stop.
-_ZSTD_FEED = 512
+#: Binary logarithm of the largest window of Zstandard's that is held in memory.
+_ZSTD_WINDOW = 28
 _XZ_MEMORY = 1 << 28
+#: Names of what libraries raise that are imported only where such an input comes.
+_FAULTS = ("ZstdError", "IsalError")
 
 
 class Decompressor(Protocol):
@@ -48,50 +52,45 @@ class Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor with the interface of bz2's."""
+    """A decompressor of gzip with the interface of bz2's: that of ISA-L, or zlib's where there is none."""
 
     def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
+        self._inner = _zlib().decompressobj(wbits=31)
         self._was_full = False
 
     @property
     def eof(self) -> bool:
-        return self._inner.eof
+        return bool(self._inner.eof)
 
     @property
     def unused_data(self) -> bytes:
-        return self._inner.unused_data
+        return bytes(self._inner.unused_data)
 
     @property
     def needs_input(self) -> bool:
         return not self._was_full
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        given = self._inner.decompress(self._inner.unconsumed_tail + data, max(max_length, 0))
+        given: bytes = self._inner.decompress(self._inner.unconsumed_tail + data, max(max_length, 0))
         self._was_full = len(given) == max_length
         return given
 
 
-class _Zstd:
-    """Zstandard's decompressor with the interface of bz2's; fed little, so that it gives little."""
+def _zlib() -> ModuleType:
+    """Return the faster of two modules with the same interface; ISA-L is made for some processors only."""
+    try:
+        from isal import isal_zlib  # noqa: PLC0415 - only where such an input comes
+    except ImportError:
+        return zlib
+    return isal_zlib
 
-    needs_input = True
 
-    def __init__(self) -> None:
-        import zstandard  # noqa: PLC0415 - only where such an input comes
-
-        self._inner = zstandard.ZstdDecompressor(max_window_size=1 << 28).decompressobj()
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:  # noqa: ARG002
-        return self._inner.decompress(data)
+def _zstd() -> Decompressor:
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - only where such an input comes
+    else:
+        from backports import zstd  # noqa: PLC0415 - the same
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW})
 
 
 def _lz4() -> Decompressor:
@@ -105,7 +104,7 @@ _LAYERS: dict[str, tuple[bytes, Callable[[], Decompressor]]] = {
     "gzip": (b"\x1f\x8b\x08", _Gzip),
     "bzip2": (b"BZh", bz2.BZ2Decompressor),
     "xz": (b"\xfd7zXZ\x00", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)),
-    "zstd": (b"\x28\xb5\x2f\xfd", _Zstd),
+    "zstd": (b"\x28\xb5\x2f\xfd", _zstd),
     "lz4": (b"\x04\x22\x4d\x18", _lz4),
 }
 
@@ -163,7 +162,7 @@ class Decompressed(io.RawIOBase):
             except (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError) as fault:
                 self._stop(f"the {self.layer} data are corrupt ({fault})")
             except Exception as fault:
-                if type(fault).__name__ != "ZstdError":
+                if type(fault).__name__ not in _FAULTS:
                     raise
                 self._stop(f"the {self.layer} data are corrupt ({fault})")
         return bool(self._ready)
@@ -205,8 +204,7 @@ class Decompressed(io.RawIOBase):
     def _feed(self) -> bytes:
         if not self._fed:
             self._fed = self._stream.read(_FEED)
-        size = _ZSTD_FEED if self.layer == "zstd" else _FEED
-        data, self._fed = self._fed[:size], self._fed[size:]
+        data, self._fed = self._fed[:_FEED], self._fed[_FEED:]
         self._taken += len(data)
         return data
 

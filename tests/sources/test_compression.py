@@ -6,11 +6,11 @@ import bz2
 import gzip
 import io
 import lzma
+import sys
 from typing import TYPE_CHECKING
 
 import lz4.frame
 import pytest
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,11 +18,16 @@ from craftmark.errors import SourceError
 from craftmark.sources import compression
 from craftmark.sources.compression import Decompressed, compression_of, peel
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LAYERS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstandard.ZstdCompressor().compress,
+    "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd.compress,
     "lz4": lz4.frame.compress,
 }  # fmt: skip
 TEXT = b"".join(b"%d;" % (k * k) for k in range(20_000))
