@@ -1,39 +1,42 @@
 """Print how fast craftmark is, beside other programs on the same captures, in one run.
 
-    python benchmarks/bench.py [--packets 10000000] [--sources 1000000] [--rounds 3]
+    python benchmarks/bench.py [--packets 10000000] [--sources 1000000] [--rounds 3] [--record]
 
 Every figure is the median of several rounds; in each round all programs run once, one after the other, so that what
 disturbs the machine disturbs all. Slow programs read a smaller capture of the same mix and are compared by packets per
-second. Nothing is judged: the table is for people.
+second. Three mixes are measured (``mixes.py``), and how time grows with size. ``--record`` adds the ratios to
+``history.jsonl``; a ratio more than a tenth below the last recorded one of this machine ends in exit code 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import platform
 import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from math import log
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import load
+from benchmarks import history
 from benchmarks.measure import Measurement, middle, run
+from benchmarks.mixes import MIXES, capture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT: Final = Path(__file__).parents[1]
-DATA: Final = ROOT / "benchmarks" / "data"
 EXAMPLES: Final = (ROOT / "examples" / "odd-scan-2000.pcap", ROOT / "examples" / "odd-scan-2000.snort.txt")
 STAGES: Final = str(ROOT / "benchmarks" / "stages.py")
 YARDSTICK: Final = "tcpdump"
 _MIB: Final = 1 << 20
+#: Packets of the captures that show how time grows.
+_SIZES: Final = (10_000, 100_000, 1_000_000, 10_000_000)
 
 
 @dataclass(slots=True)
@@ -60,38 +63,30 @@ class Contender:
         return shutil.which(self.command[0]) is None
 
 
-def capture(packets: int, sources: int) -> str:
-    """Return the path of a generated capture, made if it is not there yet."""
-    path = DATA / f"load-{packets}-{sources}.pcap"
-    if not path.exists():
-        DATA.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as out:
-            load.write(out, packets, sources, seed=1)
-        unfinished.rename(path)
-    return str(path)
+def contenders(mix: str, packets: int, sources: int | None) -> list[Contender]:
+    """Return all programs with their captures: the whole one, or a smaller one of the same mix."""
 
-
-def contenders(packets: int, sources: int) -> list[Contender]:
-    """Return all programs with their captures: the whole one, or a slice of the same mix."""
-
-    def slice_of(most: int) -> tuple[str, int]:
+    def at_most(most: int) -> tuple[str, int]:
         n = min(packets, most)
-        return capture(n, max(100, sources * n // packets)), n
+        return capture(mix, n, sources and max(100, sources * n // packets)), n
 
-    whole = capture(packets, sources)
-    (some, n_some), (few, n_few) = slice_of(1_000_000), slice_of(100_000)
+    whole = capture(mix, packets, sources)
+    (some, n_some), (few, n_few), (handful, n_handful) = at_most(1_000_000), at_most(100_000), at_most(20_000)
     python = sys.executable
+    fields = ["-T", "fields", "-e", "ip.src", "-e", "tcp.flags"]
     return [
         Contender(YARDSTICK, ["tcpdump", "-nr", whole, "tcp[13]==99"], packets),
         Contender("capinfos -c", ["capinfos", "-c", whole], packets),
+        Contender("libtrace tracestats", ["tracestats", f"pcapfile:{whole}", "tcp[13]==99"], packets),
         Contender("craftmark, bytes to columns", [python, STAGES, "columns", whole], packets, is_stage=True),
         Contender("craftmark, bytes to evidence", [python, STAGES, "fold", whole], packets, is_stage=True),
         Contender("craftmark FILE", [python, "-m", "craftmark", whole], packets),
         Contender("craftmark --cores 1 FILE", [python, "-m", "craftmark", "--cores", "1", whole], packets),
+        Contender("argus -r", ["argus", "-r", some, "-w", "/dev/null"], n_some),
         Contender("p0f -r", ["p0f", "-r", some], n_some),
         Contender("dpkt", [python, STAGES, "dpkt", few], n_few, is_stage=True),
-        Contender("tshark -T fields", ["tshark", "-nr", few, "-T", "fields", "-e", "ip.src", "-e", "tcp.flags"], n_few),
+        Contender("tshark -T fields", ["tshark", "-nr", few, *fields], n_few),
+        Contender("scapy", [python, STAGES, "scapy", handful], n_handful, is_stage=True),
     ]
 
 
@@ -159,25 +154,67 @@ def print_starts(rounds: int) -> None:
 _SHARES: Final = ("import_s", "numba_s", "work_s")
 
 
-def main() -> None:
-    """Read the options, run all rounds, print the tables."""
-    parser = argparse.ArgumentParser(description="measure craftmark beside other programs")
-    parser.add_argument("--packets", type=int, default=10_000_000)
-    parser.add_argument("--sources", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    print(f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}; median of {options.rounds}")
-    rows = contenders(options.packets, options.sources)
-    run([sys.executable, "-m", "craftmark", capture(200_000, 20_000)])  # compiles what is not compiled yet
-    for number in range(options.rounds):
+def print_growth(rounds: int) -> None:
+    """Print how the whole command's time grows with size: the exponent between one size and the next."""
+    print(f"\n{'telescope, craftmark FILE':30} {'wall s':>8} {'MiB':>6} {'exponent':>9}")
+    before: tuple[int, float] | None = None
+    for packets in _SIZES:
+        measured = middle(
+            [run([sys.executable, "-m", "craftmark", capture("telescope", packets)]) for _ in range(rounds)]
+        )
+        grown = "" if before is None else f"{log(measured.wall_s / before[1]) / log(packets / before[0]):9.2f}"
+        print(f"{packets:>30,} {measured.wall_s:8.2f} {measured.memory / _MIB:6.0f} {grown}")
+        before = packets, measured.wall_s
+
+
+def go_round(rows: list[Contender], rounds: int) -> None:
+    """Run all programs once a round, one after the other."""
+    for number in range(rounds):
         for row in rows:
             if not row.missing:
                 print(f"round {number + 1}: {row.name}", file=sys.stderr)
                 row.go()
-    print_speeds(rows)
-    print_shares(capture(options.packets, options.sources), options.rounds)
+
+
+def ratios(rows: list[Contender]) -> dict[str, float]:
+    """Return craftmark's ratios to the yardstick by name: the median of those of all rounds."""
+    base = next(row for row in rows if row.name == YARDSTICK)
+    return {
+        row.name: median(
+            row.packets / own.wall_s / (base.packets / its.wall_s) for own, its in zip(row.runs, base.runs, strict=True)
+        )
+        for row in rows
+        if row.name.startswith("craftmark") and base.runs
+    }
+
+
+def main() -> int:
+    """Read the options, run all rounds, print the tables; 1 where a ratio fell."""
+    parser = argparse.ArgumentParser(description="measure craftmark beside other programs")
+    parser.add_argument("--packets", type=int, default=10_000_000)
+    parser.add_argument("--sources", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--record", action="store_true", help="add the ratios to history.jsonl")
+    options = parser.parse_args()
+    print(f"{history.machine()}; median of {options.rounds}")
+    run([sys.executable, "-m", "craftmark", capture("telescope", 200_000)])  # compiles what is not compiled yet
+    found: dict[str, dict[str, float]] = {}
+    for mix in MIXES:
+        rows = contenders(mix, options.packets, options.sources if mix == "telescope" else None)
+        go_round(rows, options.rounds)
+        print(f"\n{mix}, {options.packets:,} packets")
+        print_speeds(rows)
+        found[mix] = ratios(rows)
+    print_shares(capture("telescope", options.packets, options.sources), options.rounds)
     print_starts(options.rounds)
+    print_growth(options.rounds)
+    fallen = history.fallen(found, options.packets)
+    for line in fallen:
+        print(f"SLOWER: {line}")
+    if options.record:
+        history.record(found, options.packets)
+    return 1 if fallen else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

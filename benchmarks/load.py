@@ -30,36 +30,37 @@ PACKETS_PER_SECOND: Final = 100_000
 SHARE_OF_SINGLES: Final = 0.5  # of the packets, at most: the rest is sent by the few
 TELESCOPE: Final = 0x0A000000  # 10.0.0.0/8
 
-_PCAP_HEADER: Final = np.array([0xA1B2C3D4, 0x00040002, 0, 0, 65535, 1], "<u4").tobytes()
+PCAP_HEADER: Final = np.array([0xA1B2C3D4, 0x00040002, 0, 0, 65535, 1], "<u4").tobytes()
 _RECORD: Final = [("sec", "<u4"), ("usec", "<u4"), ("caplen", "<u4"), ("len", "<u4")]
 _ETHERNET: Final = [("dmac", "V6"), ("smac", "V6"), ("type", ">u2")]
 _IP: Final = [
     ("ver", "u1"), ("tos", "u1"), ("tot", ">u2"), ("id", ">u2"), ("frag", ">u2"), ("ttl", "u1"), ("proto", "u1"),
     ("ipsum", ">u2"), ("src", ">u4"), ("dst", ">u4"),
 ]  # fmt: skip
-_TCP: Final = [
+TCP: Final = [
     ("sport", ">u2"), ("dport", ">u2"), ("seq", ">u4"), ("ack", ">u4"), ("off", "u1"), ("flags", "u1"), ("win", ">u2"),
     ("sum", ">u2"), ("urp", ">u2"),
 ]  # fmt: skip
 _UDP: Final = [("sport", ">u2"), ("dport", ">u2"), ("ulen", ">u2"), ("sum", ">u2")]
 _ICMP: Final = [("icmp", "u1"), ("code", "u1"), ("sum", ">u2"), ("ident", ">u2"), ("iseq", ">u2")]
 
-_SYN, _RST_ACK, _SYN_ACK = 0x02, 0x14, 0x12
+SYN, _RST_ACK, SYN_ACK = 0x02, 0x14, 0x12
 _MSS = bytes.fromhex("020405b4")
-_LINUX_OPTIONS = bytes.fromhex("020405b4 0402 080a0000000000000000 01 030307")
-_ETHERNET_LEN, _IP_LEN, _SHORTEST_FRAME, _RECORD_LEN = 14, 20, 60, 16
+LINUX_OPTIONS = bytes.fromhex("020405b4 0402 080a0000000000000000 01 030307")
+ETHERNET_LEN, IP_LEN, _SHORTEST_FRAME, RECORD_LEN = 14, 20, 60, 16
 
 
 def layout(transport: list[tuple[str, str]], tail: int) -> np.dtype[np.void]:
     """Return the layout of a record: pcap header, Ethernet, IPv4, transport, ``tail`` octets, padding of the frame."""
     inside = np.dtype(transport).itemsize + tail
-    padding = max(0, _SHORTEST_FRAME - _ETHERNET_LEN - _IP_LEN - inside)
+    padding = max(0, _SHORTEST_FRAME - ETHERNET_LEN - IP_LEN - inside)
     ends: list[tuple[str, str]] = [("tail", f"V{tail}")] if tail else []
     pad = [("pad", f"V{padding}")] if padding else []
     return np.dtype(_RECORD + _ETHERNET + _IP + transport + ends + pad)
 
 
-_PLAIN_TCP, _MSS_TCP, _LINUX_TCP = layout(_TCP, 0), layout(_TCP, 4), layout(_TCP, 20)
+PLAIN_TCP, MSS_TCP, LINUX_TCP = layout(TCP, 0), layout(TCP, 4), layout(TCP, 20)
+_HEADER_WORDS: Final = {MSS_TCP: 6, LINUX_TCP: 10}
 _DNS, _ECHO = layout(_UDP, 28), layout(_ICMP, 56)
 _DNS_QUERY = bytes.fromhex("123401000001000000000000") + b"\x06sample\x03com\x00" + bytes.fromhex("00010001")
 
@@ -67,20 +68,20 @@ _DNS_QUERY = bytes.fromhex("123401000001000000000000") + b"\x06sample\x03com\x00
 def base(kind: np.dtype[np.void], n: int, proto: int) -> NDArray[np.void]:
     """Return ``n`` records with what all of their kind have."""
     rows = np.zeros(n, kind)
-    frame = kind.itemsize - _RECORD_LEN
+    frame = kind.itemsize - RECORD_LEN
     rows["caplen"] = rows["len"] = frame
     rows["dmac"], rows["smac"] = np.void(b"\x02\x00\x5e\x00\x53\x02"), np.void(b"\x02\x00\x5e\x00\x53\x01")
     rows["type"], rows["ver"], rows["proto"] = 0x0800, 0x45, proto
     padding = kind["pad"].itemsize if "pad" in (kind.names or ()) else 0
-    rows["tot"] = frame - _ETHERNET_LEN - padding
+    rows["tot"] = frame - ETHERNET_LEN - padding
     return rows
 
 
 def tcp(kind: np.dtype[np.void], src: Numbers, dst: Numbers, flags: int) -> NDArray[np.void]:
-    """Return TCP records without options' contents."""
+    """Return TCP records; options' contents, or the payload, are left to fill in."""
     rows = base(kind, len(src), 6)
     rows["src"], rows["dst"], rows["flags"] = src, dst, flags
-    rows["off"] = {_PLAIN_TCP: 5, _MSS_TCP: 6, _LINUX_TCP: 10}[kind] << 4
+    rows["off"] = _HEADER_WORDS.get(kind, 5) << 4
     return rows
 
 
@@ -102,7 +103,7 @@ def any_target(rng: Draw, n: int) -> Numbers:
 
 def masscan(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """SYN with the IP ID that holds the target, port and sequence number together."""
-    rows = tcp(_PLAIN_TCP, src, any_target(rng, len(src)), _SYN)
+    rows = tcp(PLAIN_TCP, src, any_target(rng, len(src)), SYN)
     rows["dport"] = rng.choice(np.array([80, 443, 22, 3389, 8080], np.uint16), len(src))
     rows["seq"] = drawn(rng, len(src))
     rows["id"] = (rows["dst"] ^ rows["dport"] ^ rows["seq"]) & 0xFFFF
@@ -112,7 +113,7 @@ def masscan(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def zmap(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """SYN with IP ID 54321 and window 65535."""
-    rows = tcp(_PLAIN_TCP, src, any_target(rng, len(src)), _SYN)
+    rows = tcp(PLAIN_TCP, src, any_target(rng, len(src)), SYN)
     rows["dport"], rows["id"], rows["win"] = fixed(src, 440, 6), 54321, 65535
     rows["sport"], rows["seq"] = rng.integers(32768, 61001, len(src)), drawn(rng, len(src))
     rows["ttl"] = 255 - fixed(src, 8, 12)
@@ -121,7 +122,7 @@ def zmap(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def nmap(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """SYN with MSS 1460 and a sequence number whose halves mirror each other, to the ports of one host each."""
-    rows = tcp(_MSS_TCP, src, fixed(src, 1, 1 << 23) | np.uint32(TELESCOPE), _SYN)
+    rows = tcp(MSS_TCP, src, fixed(src, 1, 1 << 23) | np.uint32(TELESCOPE), SYN)
     high = drawn(rng, len(src), 16)
     rows["seq"] = high << np.uint32(16) | (high ^ fixed(src, 0, 1 << 16))
     rows["dport"], rows["id"] = drawn(rng, len(src), 16), drawn(rng, len(src), 16)
@@ -133,7 +134,7 @@ def nmap(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def mirai(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """SYN whose sequence number is the target address; one of ten goes to port 2323."""
-    rows = tcp(_PLAIN_TCP, src, any_target(rng, len(src)), _SYN)
+    rows = tcp(PLAIN_TCP, src, any_target(rng, len(src)), SYN)
     rows["seq"] = rows["dst"]
     rows["dport"] = np.where(rng.integers(0, 10, len(src)) == 0, 2323, 23)
     rows["id"], rows["sport"], rows["win"] = drawn(rng, len(src), 16), fixed(src, 1024, 60_000), fixed(src, 100, 65_000)
@@ -143,12 +144,12 @@ def mirai(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def linux(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """SYN of an operating system's own stack."""
-    rows = tcp(_LINUX_TCP, src, any_target(rng, len(src)), _SYN)
+    rows = tcp(LINUX_TCP, src, any_target(rng, len(src)), SYN)
     rows["dport"], rows["frag"], rows["win"] = fixed(src, 20, 6), 0x4000, 64240
     rows["id"], rows["seq"] = drawn(rng, len(src), 16), drawn(rng, len(src))
     rows["sport"], rows["ttl"] = rng.integers(32768, 60999, len(src)), 64 - fixed(src, 6, 16)
-    rows["tail"] = np.void(_LINUX_OPTIONS)
-    stamp_at = _LINUX_TCP.fields["tail"][1] + 8 if _LINUX_TCP.fields else 0
+    rows["tail"] = np.void(LINUX_OPTIONS)
+    stamp_at = LINUX_TCP.fields["tail"][1] + 8 if LINUX_TCP.fields else 0
     octets = rows.view(np.uint8).reshape(len(src), -1)
     octets[:, stamp_at : stamp_at + 4] = drawn(rng, len(src)).astype(">u4").view(np.uint8).reshape(-1, 4)
     return rows
@@ -156,7 +157,7 @@ def linux(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def syn_ack(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """Backscatter of a flooded open port."""
-    rows = tcp(_MSS_TCP, src, any_target(rng, len(src)), _SYN_ACK)
+    rows = tcp(MSS_TCP, src, any_target(rng, len(src)), SYN_ACK)
     rows["sport"], rows["dport"], rows["frag"] = np.where(fixed(src, 0, 2), 80, 443), drawn(rng, len(src), 16), 0x4000
     rows["seq"], rows["ack"], rows["win"] = drawn(rng, len(src)), drawn(rng, len(src)), 64240
     rows["ttl"] = 64 - fixed(src, 6, 16)
@@ -166,7 +167,7 @@ def syn_ack(rng: Draw, src: Numbers) -> NDArray[np.void]:
 
 def rst(rng: Draw, src: Numbers) -> NDArray[np.void]:
     """Backscatter of a flooded closed port."""
-    rows = tcp(_PLAIN_TCP, src, any_target(rng, len(src)), _RST_ACK)
+    rows = tcp(PLAIN_TCP, src, any_target(rng, len(src)), _RST_ACK)
     rows["sport"], rows["dport"], rows["frag"] = fixed(src, 1, 1024), drawn(rng, len(src), 16), 0x4000
     rows["ack"], rows["ttl"] = drawn(rng, len(src)), 64 - fixed(src, 6, 16)
     return rows
@@ -225,9 +226,9 @@ def single_address(numbers: NDArray[np.int64]) -> Numbers:
 def sums(rows: NDArray[np.void], transport_at: int) -> None:
     """Fill in the checksums of IP and of the transport."""
     words = rows.view("<u2").reshape(len(rows), -1)
-    ip_at = (_RECORD_LEN + _ETHERNET_LEN) // 2
+    ip_at = (RECORD_LEN + ETHERNET_LEN) // 2
     rows["ipsum"] = complement(sum_words(words, ip_at, ip_at + 10))
-    length, proto = int(rows["tot"][0]) - _IP_LEN, int(rows["proto"][0])
+    length, proto = int(rows["tot"][0]) - IP_LEN, int(rows["proto"][0])
     total = sum_words(words, transport_at // 2, transport_at // 2 + length // 2)
     if proto != 1:
         total += sum_words(words, ip_at + 6, ip_at + 10) + np.uint32(swapped(proto) + swapped(length))
@@ -283,7 +284,7 @@ def crowd_parts(
         else:
             src = single_address(numbers[mine])
         rows = crowd.make(rng, src)
-        sums(rows, _RECORD_LEN + _ETHERNET_LEN + _IP_LEN)
+        sums(rows, RECORD_LEN + ETHERNET_LEN + IP_LEN)
         yield places[mine], rows
 
 
@@ -304,7 +305,7 @@ def interleave(parts: list[tuple[NDArray[np.int64], NDArray[np.void]]], time_us:
 def write(out: BinaryIO, packets: int, sources: int, seed: int) -> None:
     """Write the capture; ``sources`` is the number of different sources, as far as there are packets for them."""
     singles = max(0, min(sources - FEW_SOURCES, int(packets * SHARE_OF_SINGLES)))
-    out.write(_PCAP_HEADER)
+    out.write(PCAP_HEADER)
     for first in range(0, packets, CHUNK):
         n = min(CHUNK, packets - first)
         rng = np.random.Generator(np.random.SFC64([seed, first]))

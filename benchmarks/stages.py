@@ -4,6 +4,7 @@ python benchmarks/stages.py columns FILE     bytes to columns of a pcap on one c
 python benchmarks/stages.py fold FILE        bytes to finished evidence on one core, after a warm-up
 python benchmarks/stages.py shares FILE      the whole command, with the seconds of each of its stages
 python benchmarks/stages.py dpkt FILE        the same fields with dpkt, for comparison
+python benchmarks/stages.py scapy FILE       the flags with Scapy, for comparison
 python benchmarks/stages.py start FILE       the whole command, with the shares of import and compilation
 """
 
@@ -113,6 +114,19 @@ def dpkt_fields(path: str) -> dict[str, Any]:
     return {"packets": packets, "wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu, "odd": odd}
 
 
+def scapy_fields(path: str) -> dict[str, Any]:
+    """Read the flags of all packets with Scapy."""
+    from scapy.layers.inet import TCP  # noqa: PLC0415 - not part of the other stages
+    from scapy.utils import PcapReader  # noqa: PLC0415 - the same
+
+    begin, cpu, packets, odd = time.perf_counter(), time.process_time(), 0, 0
+    with PcapReader(path) as reader:
+        for packet in reader:
+            packets += 1
+            odd += TCP in packet and int(packet[TCP].flags) == 99
+    return {"packets": packets, "wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu, "odd": odd}
+
+
 def start(path: str) -> dict[str, Any]:
     """Run the whole command and tell the seconds of imports, of Numba (import and compilation) and of the rest."""
     begin = time.perf_counter()
@@ -170,7 +184,14 @@ def _listen_to_compiler(spent: list[float], inside: list[int]) -> None:
     event.register("numba:compile", Stopwatch())  # type: ignore[no-untyped-call]
 
 
-_STAGES: Final = {"columns": columns, "fold": fold, "shares": shares, "dpkt": dpkt_fields, "start": start}
+_STAGES: Final = {
+    "columns": columns,
+    "fold": fold,
+    "shares": shares,
+    "dpkt": dpkt_fields,
+    "scapy": scapy_fields,
+    "start": start,
+}
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
