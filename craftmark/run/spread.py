@@ -36,16 +36,17 @@ def spread(work: Callable[[Thing], Result], things: Sequence[Thing], cores: int)
     if cores < 2 or not THINGS_FROM <= len(things) <= _MOST or not _can_copy():
         return [work(thing) for thing in things]
     numbers = _queue(len(things))
+    helpers: list[_Helper] = []
     try:
-        helpers = [_Helper(work, things, numbers) for _ in range(min(cores, len(things)) - 1)]
-        try:
-            results = {number: work(things[number]) for number in _taken(numbers)}
-            for helper in helpers:
-                results |= helper.results()
-        finally:
-            for helper in helpers:
-                helper.end()
+        with contextlib.suppress(OSError):  # as many as the system lets us make
+            while len(helpers) < min(cores, len(things)) - 1:
+                helpers.append(_Helper(work, things, numbers))
+        results = {number: work(things[number]) for number in _taken(numbers)}
+        for helper in helpers:
+            results |= helper.results()
     finally:
+        for helper in helpers:
+            helper.end()
         os.close(numbers)
     return [results[number] if number in results else work(thing) for number, thing in enumerate(things)]
 
@@ -73,7 +74,12 @@ class _Helper:
 
     def __init__(self, work: Callable[[Thing], Result], things: Sequence[Thing], numbers: int) -> None:
         self._end, start = os.pipe()
-        self._process = os.fork()
+        try:
+            self._process = os.fork()
+        except OSError:
+            os.close(self._end)
+            os.close(start)
+            raise
         if not self._process:
             with contextlib.suppress(BaseException):  # whatever goes wrong, it is the first process that tells
                 signal.signal(signal.SIGINT, signal.SIG_IGN)

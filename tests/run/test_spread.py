@@ -70,6 +70,18 @@ def test_a_fault_is_raised_here_whoever_met_it() -> None:
         spread(work, range(20), 2)
 
 
+@on_linux
+@pytest.mark.usefixtures("alone")
+def test_where_no_process_can_be_made_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refuse)
+    before = len(os.listdir("/proc/self/fd"))
+    assert spread(str, range(9), 3) == [str(n) for n in range(9)]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 @pytest.mark.usefixtures("alone")
 def test_results_that_cannot_be_sent_are_made_here() -> None:
     results = spread(lambda n: lambda: n, range(20), 2)
