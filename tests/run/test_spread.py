@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -77,9 +78,9 @@ def test_where_no_process_can_be_made_all_is_done_here(monkeypatch: pytest.Monke
         raise BlockingIOError
 
     monkeypatch.setattr(os, "fork", refuse)
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     assert spread(str, range(9), 3) == [str(n) for n in range(9)]
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.usefixtures("alone")
