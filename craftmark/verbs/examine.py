@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,13 +11,13 @@ from craftmark import pipeline
 from craftmark.errors import ExitCode, SourceError
 from craftmark.render.escape import visible
 from craftmark.render.json import render_json, render_jsonl
-from craftmark.render.text import WIDTH, knows_tool, render_text, render_why
+from craftmark.render.text import knows_tool, render_text, render_why
 from craftmark.verbs.base import OptionError
 from craftmark.verbs.damage import warn_of_damage
 from craftmark.verbs.extract import extract
 from craftmark.verbs.fail_on import found
 from craftmark.verbs.progress import watched
-from craftmark.verbs.screen import deliver
+from craftmark.verbs.screen import Screen, deliver
 
 if TYPE_CHECKING:
     from craftmark.report.document import Report, Scan
@@ -27,41 +27,17 @@ Output = Literal["text", "json", "jsonl"]
 
 @dataclass(frozen=True, slots=True)
 class ExamineOptions:
-    """What the user asked for. ``write_to`` gets the packets of one scan; ``own`` and ``where`` are checked texts."""
+    """What the user asked for: how to examine, what to show of it, and where. ``write_to`` gets one scan's packets."""
 
     paths: tuple[str, ...]
+    settings: pipeline.Settings = field(default_factory=pipeline.Settings)
+    screen: Screen = field(default_factory=Screen)
     output: Output = "text"
     verbosity: int = 0
     why: str | None = None
     only: str | None = None
     write_to: str | None = None
-    rules: tuple[str, ...] = ()
-    year: int | None = None
-    trust_clock: bool = False
-    own: tuple[str, ...] = ()
-    where: str | None = None
-    format_name: str | None = None
-    cores: int | None = None
-    traced: tuple[str, ...] = ()
     fail_on: str | None = None
-    colour: bool = False
-    width: int = WIDTH
-    quiet: bool = False
-    shows_progress: bool = False
-
-    @property
-    def settings(self) -> pipeline.Settings:
-        """The part of it that the pipeline works by."""
-        return pipeline.Settings(
-            year=self.year,
-            trust_clock=self.trust_clock,
-            own=self.own,
-            where=self.where,
-            rules=self.rules,
-            format_name=self.format_name,
-            cores=self.cores,
-            paths=self.traced,
-        )
 
 
 def examine_command(options: ExamineOptions) -> int:
@@ -69,14 +45,14 @@ def examine_command(options: ExamineOptions) -> int:
 
     Raises SourceError, RuleError or ExpressionError from the pipeline, and OptionError.
     """
-    with watched(shown=options.shows_progress) as progress:
+    with watched(shown=options.screen.shows_progress) as progress:
         report = pipeline.examine(options.paths, options.settings, progress=progress)
     shown = select(report, options.only)
     result = _render(shown, options)
     if options.write_to is not None:
         _write_packets(shown, options)
     deliver(result)
-    if not options.quiet:
+    if not options.screen.quiet:
         warn_of_damage(report)
     return exit_code(report, shown, options.fail_on)
 
@@ -122,12 +98,12 @@ def _render(report: Report, options: ExamineOptions) -> str:
     if options.why is not None:
         if not knows_tool(report, options.why):
             raise OptionError(" ".join(render_why(report, options.why).split()))
-        return render_why(report, options.why, width=options.width, colour=options.colour)
+        return render_why(report, options.why, width=options.screen.width, colour=options.screen.colour)
     if options.output == "json":
         return render_json(report)
     if options.output == "jsonl":
         return render_jsonl(report)
-    return render_text(report, verbosity=options.verbosity, width=options.width, colour=options.colour)
+    return render_text(report, verbosity=options.verbosity, width=options.screen.width, colour=options.screen.colour)
 
 
 def _write_packets(report: Report, options: ExamineOptions) -> None:
@@ -142,7 +118,7 @@ def _write_packets(report: Report, options: ExamineOptions) -> None:
     except OSError as fault:
         reason = fault.strerror or "cannot be written"
         raise SourceError(f"cannot be written: {reason}", name=str(target), code=ExitCode.UNREADABLE) from fault
-    if not options.quiet:
+    if not options.screen.quiet:
         noun = "packet" if written == 1 else "packets"
         sys.stderr.write(f"craftmark: {written:,} {noun} of {finding.id} written to {visible(str(target))}\n")
 

@@ -43,27 +43,17 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def _options(parsed: argparse.Namespace) -> ExamineOptions:
+    from craftmark.verbs.case import settings_of  # noqa: PLC0415 - as above
     from craftmark.verbs.examine import ExamineOptions  # noqa: PLC0415 - as above
 
-    screen = screen_of(parsed)
     return ExamineOptions(
         paths=tuple(parsed.paths),
+        settings=settings_of(parsed),
+        screen=screen_of(parsed),
         output=parsed.output or "text",
         verbosity=parsed.verbose,
         why=parsed.why,
         only=parsed.only,
         write_to=parsed.write,
-        rules=tuple(parsed.rules),
-        year=parsed.year,
-        trust_clock=parsed.trust_clock,
-        own=tuple(parsed.own),
-        where=parsed.where,
-        format_name=parsed.format_name,
-        cores=parsed.cores,
-        traced=tuple(parsed.path),
         fail_on=parsed.fail_on,
-        colour=screen.colour,
-        width=screen.width,
-        quiet=screen.quiet,
-        shows_progress=screen.shows_progress,
     )
