@@ -14,7 +14,7 @@ from craftmark.marks.base import Recovered, Toolmark
 from craftmark.marks.cyclic_seeds import seed_of
 from craftmark.marks.sequences import column, shown
 from craftmark.marks.walks import agreement, follow
-from craftmark.marks.wording import value_text
+from craftmark.marks.wording import duration_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,12 +88,16 @@ class Found:
         return self.walk.log10_chance + agreement(self.followed.held[rest], self.followed.shares[rest])
 
     @cached_property
+    def steps(self) -> int:
+        """Steps of one arc between the first packet and the last."""
+        return int(self.followed.places[self.on_walk[-1]] - self.followed.places[self.on_walk[0]])
+
+    @cached_property
     def pace(self) -> float | None:
         """Steps a second in one arc, None without a clock."""
         first, last = self.on_walk[0], self.on_walk[-1]
         seconds = float(self.packets.ts_ns[last] - self.packets.ts_ns[first]) / 1e9
-        steps = int(self.followed.places[last] - self.followed.places[first])
-        return steps / seconds if self.dossier.has_time and seconds > 0 and steps > 0 else None
+        return self.steps / seconds if self.dossier.has_time and seconds > 0 and self.steps > 0 else None
 
     @cached_property
     def arcs_seen(self) -> list[int]:
@@ -171,8 +175,14 @@ def _statement(found: Found) -> str:
     if missing:
         words.append(missing)
     if coming:
-        words.append("next: " + ", ".join(value_text("ip_dst", int(one)) for one in coming))
+        words.append("next: " + ", ".join(_due(found, *one) for one in coming))
     return "; ".join(words)
+
+
+def _due(found: Found, steps: int, target: int) -> str:
+    """Name a target that is so many steps ahead of the last probe, and when its turn comes."""
+    address = value_text("ip_dst", target)
+    return address if found.pace is None else f"{address} in {duration_text(round(1e9 * steps / found.pace))}"
 
 
 def _recovered(found: Found) -> Iterator[Recovered]:
@@ -187,6 +197,8 @@ def _recovered(found: Found) -> Iterator[Recovered]:
     if found.pace is not None:
         rate = found.pace / found.numbering.sparse * len(found.arcs_seen)
         yield Recovered("rate_pps", round(rate, 1), 0.8 * sure, 0)
+        yield Recovered("duration_s", round(found.arc / found.pace, 1), 0.7 * sure, 0)
+    yield Recovered("coverage", float(f"{found.steps / found.arc:.3g}"), 0.9 * sure, checked)
     yield from _parts(found, checked)
 
 
@@ -206,8 +218,11 @@ def _parts(found: Found, checked: int) -> Iterator[Recovered]:
             yield Recovered("shard", seed.part, 0.9, checked)
 
 
-def _coming(found: Found) -> tuple[list[int], str]:
-    """Return the next targets in the block of addresses seen, and what is missing between the first and the last."""
+def _coming(found: Found) -> tuple[list[tuple[int, int]], str]:
+    """Return the next targets in the block of addresses seen, and what is missing between the first and the last.
+
+    Each with the steps that it is ahead of the last.
+    """
     ahead = _visits(found)
     if ahead is None:
         return [], ""
@@ -215,7 +230,8 @@ def _coming(found: Found) -> tuple[list[int], str]:
     seen = found.followed.places[found.on_walk]
     low, high = int(seen.min()), int(seen.max())
     order = np.argsort(places)
-    coming = [int(target) for place, target in zip(places[order], targets[order], strict=True) if place > high]
+    ahead_of = zip((places[order] - high).tolist(), targets[order].tolist(), strict=True)
+    coming = [(steps, target) for steps, target in ahead_of if steps > 0]
     between = int(((places >= low) & (places <= high)).sum())
     if found.dossier.sampled or between < len(seen):
         return coming[:_COMING], ""

@@ -55,8 +55,33 @@ def test_what_is_told_to_come_next_comes_next():
     targets = taken(1200, "198.18.0.0/20", 65537, 9421, 31903)
     (mark,) = solve(planted(targets[:1000]), RECIPE)
     following = [".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0)) for address, _ in targets[1000:1003]]
-    assert mark.statement.endswith("next: " + ", ".join(following))
+    _, _, coming = mark.statement.partition("next: ")
+    assert [one.split(" in ")[0] for one in coming.split(", ")] == following
     assert "0 of 1,000 targets" in mark.statement
+
+
+def paced(count, *, rate):
+    """Return targets of a walk sent at a steady rate, with their times; elements beyond the /20 send nothing."""
+    found = [(address, n / rate) for n, address in enumerate(ADDRESSES) if address is not None]
+    return found[:count], found[count:]
+
+
+#: Address that each element of a walk stands for, None where it is beyond the /20.
+ADDRESSES = [
+    (198 << 24) + (18 << 16) + element - 1 if element <= 4096 else None
+    for element in (pow(9421, 31903 + n, 65537) for n in range(65536))
+]
+
+
+def test_when_the_next_targets_come_and_how_long_the_walk_takes_is_told():
+    seen, later = paced(900, rate=1000.0)
+    dossier = planted([(address, 443) for address, _ in seen])
+    dossier.sample.ts_ns[:] = dossier.sample.ts_ns[0] + [int(1e9 * (seconds - seen[0][1])) for _, seconds in seen]
+    (mark,) = solve(dossier, RECIPE)
+    waits = [float(wait.split()[0]) for wait in mark.statement.partition("next: ")[2].split(" in ")[1:]]
+    assert waits == pytest.approx([1000 * (seconds - seen[-1][1]) for _, seconds in later[:3]], rel=0.02)
+    assert told(mark)["duration_s"] == pytest.approx(65.536, rel=0.01)
+    assert told(mark)["coverage"] == pytest.approx((seen[-1][1] - seen[0][1]) / 65.536, rel=0.01)
 
 
 def test_lost_packets_are_counted():
