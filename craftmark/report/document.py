@@ -122,13 +122,31 @@ class IcmpKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Markprint:
+    """The marks of a scan as two short printable strings; equality is defined on ``structure``."""
+
+    structure: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One kind of probe of a scan that has several."""
+    """One kind of probe of a scan, with the markprint of these probes alone."""
 
     protocol: str
     control_bits: tuple[str, ...] | None
     icmp: IcmpKind | None
     probes: int
+    markprint: Markprint | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name, as statements of its toolmarks begin where a scan has several kinds."""
+        if self.icmp is not None:
+            return f"{self.protocol} {self.icmp.type}/{self.icmp.code}"
+        return (
+            self.protocol if self.control_bits is None else f"{self.protocol} {'+'.join(self.control_bits) or 'null'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +193,6 @@ class Toolmark:
     log10_chance: float
     level: Level
     packets: tuple[PacketRef, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Markprint:
-    """The marks of a scan as two short printable strings; equality is defined on ``structure``."""
-
-    structure: str
-    values: str
 
 
 @dataclass(frozen=True, slots=True)
