@@ -17,6 +17,8 @@ from craftmark.report.drawn import NOTHING_DRAWN, Drawn
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from craftmark.report.tables import Table
+
 SCHEMA = "craftmark.report/1"
 
 Clock = Literal["epoch", "no-year", "time-of-day", "since-boot"]
@@ -493,6 +495,15 @@ class Report:
         from craftmark.report.codec import read_json  # noqa: PLC0415 - typing machinery only where JSON is asked for
 
         return read_json(text, cls, schema=SCHEMA)
+
+    def table(self, name: str) -> Table:
+        """Return a table: ``inputs scans kinds toolmarks tools sources targets claims``, for pandas, Polars or Arrow.
+
+        Raises ReportError for another name.
+        """
+        from craftmark.report.tables import table  # noqa: PLC0415 - only where tables are asked for
+
+        return table(self, name)
 
     def _repr_html_(self) -> str:
         """Return a small table of the scans for a notebook."""

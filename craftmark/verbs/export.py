@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from craftmark.errors import ExitCode, ReportError
+from craftmark.export.casetables import FORMS as TABLES_OF_A_CASE
 from craftmark.export.match import NO_IP, OF_A_RUN, Subject, label_of, matches_of
 from craftmark.marks.markprint import FEWEST, MIXED
 from craftmark.render.escape import visible
@@ -18,6 +19,7 @@ from craftmark.verbs.case import chosen_scan, is_saved, load_finding, settings_o
 from craftmark.verbs.count import Hits, count_all, count_hits
 from craftmark.verbs.files import write_file
 from craftmark.verbs.screen import deliver, screen_of
+from craftmark.verbs.tables import write_tables
 
 if TYPE_CHECKING:
     import argparse
@@ -47,6 +49,7 @@ FORMATS: Final = (
     "iptables",
     "misp",
     "nftables",
+    "sigma",
     "snort",
     "stix",
     "suricata",
@@ -59,7 +62,8 @@ FORMATS: Final = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("case", metavar="CASE", help=CASE_HELP)
-    parser.add_argument("--as", dest="form", metavar="FORMAT", choices=FORMATS, required=True, help=", ".join(FORMATS))
+    every = sorted((*FORMATS, *TABLES_OF_A_CASE))
+    parser.add_argument("--as", dest="form", metavar="FORMAT", choices=every, required=True, help=", ".join(every))
     parser.add_argument("--only", metavar="ID", help="the scan, as S1; CASE:S1 says the same")
     parser.add_argument("--with-run", action="store_true", help="also look for values that this run chose")
     parser.add_argument("-o", "--output", metavar="FILE", help="write it here; without it, to stdout")
@@ -79,6 +83,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Write the export."""
     name = f"{parsed.case}:{parsed.only}" if parsed.only else parsed.case
     settings, screen = settings_of(parsed), screen_of(parsed)
+    if parsed.form in TABLES_OF_A_CASE:
+        return write_tables(parsed.case, parsed.form, parsed.output, settings, screen)
     found = load_finding(name, settings, screen)
     exporter = cast("Exporter", import_module(f"craftmark.export.{parsed.form}"))
     try:
