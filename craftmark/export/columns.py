@@ -14,6 +14,8 @@ from craftmark.packets import fields as f
 from craftmark.packets.columns import PRESENT, SOURCE, TARGET, TIMES, UNSEEN, WORD_COLUMNS, ends_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from craftmark.packets.batch import PacketBatch
 
 _HEX: Final = frozenset((PRESENT, UNSEEN, "notes", "tcp_options", "tcp_options_low", "payload_hash", "payload_head"))
@@ -79,7 +81,7 @@ class ArrowWriter:
     """Writes Parquet, or Arrow's file format (Feather, version 2)."""
 
     def __init__(self, stream: BinaryIO, *, name: str, is_parquet: bool) -> None:
-        self._pyarrow = _pyarrow(name)
+        self._pyarrow = pyarrow(name)
         self._stream = stream
         self._name = name
         self._is_parquet = is_parquet
@@ -89,7 +91,7 @@ class ArrowWriter:
     def write(self, batch: PacketBatch, clock: str) -> None:
         """Write a batch; see ``TableWriter``."""
         self._clock = _same_clock(self._clock, clock, self._name)
-        table = self._table(batch)
+        table = arrow_table(self._pyarrow, batch, self._clock)
         if self._writer is None:
             self._writer = self._open(table.schema)
         self._writer.write_table(table) if self._is_parquet else self._writer.write(table)
@@ -101,25 +103,28 @@ class ArrowWriter:
             return parquet.ParquetWriter(self._stream, schema, compression="zstd")
         return self._pyarrow.ipc.new_file(self._stream, schema)
 
-    def _table(self, batch: PacketBatch) -> Any:
-        arrow, ends = self._pyarrow, ends_of(batch)
-        columns: dict[str, Any] = {TIMES[self._clock]: arrow.array(batch.ts_ns)}
-        for name in (SOURCE, TARGET):
-            columns[name] = arrow.array([text or None for text in ends[name]], arrow.string())
-        for name, word in WORD_COLUMNS.items():
-            bit = np.uint32(f.visibility_bit(word))
-            values = np.ascontiguousarray(batch.words[:, word])
-            hidden = ((batch.words[:, f.PRESENT] & bit) == 0) & (values == 0) if bit else None
-            columns[name] = arrow.array(values, mask=hidden)
-        return arrow.table(columns)
-
     def close(self) -> None:
         """Write the table's end."""
         if self._writer is not None:
             self._writer.close()
 
 
-def _pyarrow(name: str) -> Any:
+def arrow_table(arrow: Any, batch: PacketBatch, clock: str, *, ahead: Mapping[str, Any] | None = None) -> Any:
+    """Return a batch as an Arrow table; ``arrow`` is the library, columns ``ahead`` stand before the others."""
+    ends = ends_of(batch)
+    columns: dict[str, Any] = {**(ahead or {}), TIMES[clock]: arrow.array(batch.ts_ns)}
+    for name in (SOURCE, TARGET):
+        columns[name] = arrow.array([text or None for text in ends[name]], arrow.string())
+    for name, word in WORD_COLUMNS.items():
+        bit = np.uint32(f.visibility_bit(word))
+        values = np.ascontiguousarray(batch.words[:, word])
+        hidden = ((batch.words[:, f.PRESENT] & bit) == 0) & (values == 0) if bit else None
+        columns[name] = arrow.array(values, mask=hidden)
+    return arrow.table(columns)
+
+
+def pyarrow(name: str) -> Any:
+    """Return the library; raises SourceError about the file of that name where it is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - optional: 170 MB, and only for these two
     except ImportError as fault:

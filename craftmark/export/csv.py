@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".csv"
 TELLS: Final = frozenset[str]()
-IP_VERSIONS: Final = (4, 6)
+IP_VERSIONS: Final = (4, 6, 0)
 
 _HEAD: Final = ("scan", "mark", "kind", "level", "statement", "fields", "held", "seen", "log10_chance", "packets")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".json"
 TELLS: Final = frozenset[str]()
-IP_VERSIONS: Final = (4, 6)
+IP_VERSIONS: Final = (4, 6, 0)
 
 _NAMESPACE: Final = UUID("6f7d6c3a-2f0e-5b63-9d0a-6f2f6c0a7c11")
 
@@ -33,7 +33,7 @@ def write(subject: Subject) -> str:
             for one in scan.sources
         ),
     ]
-    info = f"{subject.match.label}: {scan.probes:,} {scan.protocol} probes"
+    info = f"{subject.label}: {scan.probes:,} {scan.protocol} probes"
     event = {
         "uuid": _uuid(subject, "event"), "info": info, "date": day, "threat_level_id": "4", "analysis": "1",
         "distribution": "0", "published": False, "Attribute": attributes,

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
 if TYPE_CHECKING:
-    from craftmark.export.match import Subject
+    from collections.abc import Iterator
+
+    from craftmark.export.match import Match, Subject
 
 SUFFIX: Final = ".json"
-TELLS: Final = frozenset({"tcp_flags", "icmp_type", "icmp_code"})
-IP_VERSIONS: Final = (4, 6)
+_KEYS: Final = {
+    "tcp_flags": "tcp-ext'.src_flags_hex", "icmp_type": "icmp-ext'.icmp_type_hex",
+    "icmp_code": "icmp-ext'.icmp_code_hex", "icmp6_type": "icmp-ext'.icmp_type_hex",
+    "icmp6_code": "icmp-ext'.icmp_code_hex",
+}  # fmt: skip
+TELLS: Final = frozenset(_KEYS)
+IP_VERSIONS: Final = (4, 6, 0)
 
 #: The namespace of STIX 2.1 section 2.9 for ids that depend on the content alone.
 _NAMESPACE: Final = UUID("00abedb4-aa42-466c-9c01-fed23315a9b7")
@@ -26,7 +33,7 @@ def write(subject: Subject) -> str:
     told = [mark.statement for mark in scan.toolmarks if mark.log10_chance <= -6]
     indicator = _object(
         "indicator", f"{scan.markprint.structure} {scan.markprint.values}", **shared, created_by_ref=maker["id"],
-        name=subject.match.label, description="\n".join([*told, *subject.notes]),
+        name=subject.label, description="\n".join([*told, *subject.notes]),
         indicator_types=["anomalous-activity"],
         pattern=_pattern(subject), pattern_type="stix", valid_from=moment,
     )  # fmt: skip
@@ -45,15 +52,14 @@ def _object(kind: str, told: str, /, **members: Any) -> dict[str, Any]:
 
 
 def _pattern(subject: Subject) -> str:
-    match = subject.match
-    name = subject.scan.protocol if not subject.scan.protocol.isdigit() else f"ipv{match.ip_version}"
-    terms = [f"network-traffic:protocols[*] = '{name}'"]
+    return " OR ".join(f"[{' AND '.join(_terms(subject, match))}]" for match in subject.matches)
+
+
+def _terms(subject: Subject, match: Match) -> Iterator[str]:
+    protocol = match.kind.split(" ")[0] or subject.scan.protocol
+    yield f"network-traffic:protocols[*] = '{f'ipv{match.ip_version}' if protocol.isdigit() else protocol}'"
     for field, value in match.values.items():
-        key = {"tcp_flags": "tcp-ext'.src_flags_hex", "icmp_type": "icmp-ext'.icmp_type_hex"}.get(
-            field, "icmp-ext'.icmp_code_hex"
-        )
-        terms.append(f"network-traffic:extensions.'{key} = '{value:02x}'")
-    return f"[{' AND '.join(terms)}]"
+        yield f"network-traffic:extensions.'{_KEYS[field]} = '{value:02x}'"
 
 
 def _moment(ns: int | None) -> str:

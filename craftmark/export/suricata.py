@@ -1,10 +1,10 @@
-"""A Suricata rule that alerts on each probe."""
+"""Suricata rules that alert on each probe."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from craftmark.export.alerts import KEYWORDS, LETTERED, alert
+from craftmark.export.alerts import KEYWORDS, LETTERED, alerts
 
 if TYPE_CHECKING:
     from craftmark.export.match import Subject
@@ -20,5 +20,5 @@ TELLS: Final = LETTERED | frozenset(_KEYWORDS)
 
 
 def write(subject: Subject) -> str:
-    """Return the rule."""
-    return alert(subject, _KEYWORDS, FIRST_SID)
+    """Return the rules."""
+    return alerts(subject, _KEYWORDS, FIRST_SID)

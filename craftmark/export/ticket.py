@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".md"
 TELLS: Final = frozenset[str]()
-IP_VERSIONS: Final = (4, 6)
+IP_VERSIONS: Final = (4, 6, 0)
 
 _MEANT: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
 
@@ -25,7 +25,7 @@ def write(subject: Subject) -> str:
 def _lines(subject: Subject) -> Iterator[str]:
     scan = subject.scan
     bits = f" {'+'.join(scan.control_bits) or 'without control bits'}" if scan.control_bits is not None else ""
-    yield f"## {_safe(subject.match.label)}: {scan.probes:,} {_safe(scan.protocol.upper() + bits)} probes"
+    yield f"## {_safe(subject.label)}: {scan.probes:,} {_safe(scan.protocol.upper() + bits)} probes"
     yield ""
     yield f"- sources: {_safe(_some([one.address for one in scan.sources], scan.sources_total))}"
     yield f"- targets: {_safe(_some([one.address for one in scan.targets], scan.targets_total))}"

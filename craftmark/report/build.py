@@ -106,7 +106,7 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> 
         id=subject.id,
         shape=subject.shape,
         protocol=protocol,
-        parts=tuple(_part(part) for part in parts),
+        parts=tuple(map(_part, parts, found.part_prints)),
         control_bits=_bits(main) if protocol == "tcp" else None,
         probes=found.scan.probes,
         first_ns=clock.absolute(first) if main.has_time else None,
@@ -119,7 +119,7 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> 
         targets_total=widest.targets_total,
         ports=_ports(sorted(set().union(*(part.ports for part in parts)))),
         toolmarks=tuple(_marks(found)),
-        markprint=d.Markprint(*found.markprint),
+        markprint=d.Markprint(*found.part_prints[0]),
         maker=_maker(found.maker, rules),
         sender=_sender(found.conclusions),
         answers=_answers(found),
@@ -183,9 +183,9 @@ def _bits(part: Dossier) -> tuple[str, ...] | None:
     return control_bits(part.control_bits) if part.control_bits is not None else None
 
 
-def _part(part: Dossier) -> d.Part:
+def _part(part: Dossier, markprint: tuple[str, str]) -> d.Part:
     icmp = d.IcmpKind(*part.icmp) if part.icmp is not None else None
-    return d.Part(_protocol(part), _bits(part), icmp, part.probes)
+    return d.Part(_protocol(part), _bits(part), icmp, part.probes, d.Markprint(*markprint))
 
 
 def _sources(found: Concluded) -> tuple[d.Source, ...]:
@@ -215,13 +215,14 @@ def _marks(found: Concluded) -> Iterable[d.Toolmark]:
     """Yield the marks of all kinds of probe, the others' statements led by their kind."""
     number = 0
     several = len(found.subject.parts) > 1
-    for part, marks in zip(found.subject.parts, found.part_marks, strict=False):
+    for part, marks, markprint in zip(found.subject.parts, found.part_marks, found.part_prints, strict=True):
+        label = _part(part, markprint).label
         for mark in marks:
             number += 1
             yield d.Toolmark(
                 id=f"{found.subject.id}.M{number}",
                 kind=mark.kind,
-                statement=f"{_label(part)}: {mark.statement}" if several else mark.statement,
+                statement=f"{label}: {mark.statement}" if several else mark.statement,
                 name=mark.name,
                 fields=mark.fields,
                 held=mark.held,
@@ -231,15 +232,6 @@ def _marks(found: Concluded) -> Iterable[d.Toolmark]:
                 level=mark.level,
                 packets=_packets(mark.packets),
             )
-
-
-def _label(part: Dossier) -> str:
-    """Name a kind of probe."""
-    name = _protocol(part)
-    if part.icmp is not None:
-        return f"{name} {part.icmp[0]}/{part.icmp[1]}"
-    bits = _bits(part)
-    return name if bits is None else f"{name} {'+'.join(bits) or 'null'}"
 
 
 def _packets(ids: Iterable[int]) -> tuple[d.PacketRef, ...]:

@@ -36,7 +36,7 @@ class Concluded:
     scan: Scan
     subject: Subject
     part_marks: tuple[tuple[Toolmark, ...], ...]
-    markprint: tuple[str, str]
+    part_prints: tuple[tuple[str, str], ...]
     maker: Maker
     heard: Heard
     conclusions: Conclusions
@@ -78,7 +78,7 @@ class Concluder:
             own=self._own,
             paths=self._paths,
         )
-        prints = markprint(parts[0], marks[0], maker.user_set)
+        prints = tuple(markprint(part, found, maker.user_set) for part, found in zip(parts, marks, strict=True))
         return Concluded(scan, subject, marks, prints, maker, heard, conclude_beyond(subject))
 
     def _dossiers(self, scan: Scan) -> tuple[Dossier, ...]:

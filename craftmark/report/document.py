@@ -17,6 +17,8 @@ from craftmark.report.drawn import NOTHING_DRAWN, Drawn
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from craftmark.report.tables import Table
+
 SCHEMA = "craftmark.report/1"
 
 Clock = Literal["epoch", "no-year", "time-of-day", "since-boot"]
@@ -122,13 +124,31 @@ class IcmpKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Markprint:
+    """The marks of a scan as two short printable strings; equality is defined on ``structure``."""
+
+    structure: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One kind of probe of a scan that has several."""
+    """One kind of probe of a scan, with the markprint of these probes alone."""
 
     protocol: str
     control_bits: tuple[str, ...] | None
     icmp: IcmpKind | None
     probes: int
+    markprint: Markprint | None = None
+
+    @property
+    def label(self) -> str:
+        """Its name, as statements of its toolmarks begin where a scan has several kinds."""
+        if self.icmp is not None:
+            return f"{self.protocol} {self.icmp.type}/{self.icmp.code}"
+        return (
+            self.protocol if self.control_bits is None else f"{self.protocol} {'+'.join(self.control_bits) or 'null'}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +195,6 @@ class Toolmark:
     log10_chance: float
     level: Level
     packets: tuple[PacketRef, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Markprint:
-    """The marks of a scan as two short printable strings; equality is defined on ``structure``."""
-
-    structure: str
-    values: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,6 +495,15 @@ class Report:
         from craftmark.report.codec import read_json  # noqa: PLC0415 - typing machinery only where JSON is asked for
 
         return read_json(text, cls, schema=SCHEMA)
+
+    def table(self, name: str) -> Table:
+        """Return a table: ``inputs scans kinds toolmarks tools sources targets claims``, for pandas, Polars or Arrow.
+
+        Raises ReportError for another name.
+        """
+        from craftmark.report.tables import table  # noqa: PLC0415 - only where tables are asked for
+
+        return table(self, name)
 
     def _repr_html_(self) -> str:
         """Return a small table of the scans for a notebook."""

@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from craftmark.errors import ExitCode, ReportError
-from craftmark.export.match import OF_A_RUN, Subject, match_of
-from craftmark.marks.markprint import MIXED
+from craftmark.export.casetables import FORMS as TABLES_OF_A_CASE
+from craftmark.export.match import NO_IP, OF_A_RUN, Subject, label_of, matches_of
+from craftmark.marks.markprint import FEWEST, MIXED
 from craftmark.render.escape import visible
 from craftmark.sources.inputs import STDIN
 from craftmark.tools.load import load_rules
 from craftmark.verbs.arguments import CASE_HELP, add_page_arguments, add_reading_arguments
 from craftmark.verbs.base import OptionError
 from craftmark.verbs.case import chosen_scan, is_saved, load_finding, settings_of
-from craftmark.verbs.count import Hits, count_hits
+from craftmark.verbs.count import Hits, count_all, count_hits
 from craftmark.verbs.files import write_file
 from craftmark.verbs.screen import deliver, screen_of
+from craftmark.verbs.tables import write_tables
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from craftmark.export.match import Match
     from craftmark.pipeline import Settings
@@ -47,6 +49,7 @@ FORMATS: Final = (
     "iptables",
     "misp",
     "nftables",
+    "sigma",
     "snort",
     "stix",
     "suricata",
@@ -59,10 +62,19 @@ FORMATS: Final = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("case", metavar="CASE", help=CASE_HELP)
-    parser.add_argument("--as", dest="form", metavar="FORMAT", choices=FORMATS, required=True, help=", ".join(FORMATS))
+    every = sorted((*FORMATS, *TABLES_OF_A_CASE))
+    parser.add_argument("--as", dest="form", metavar="FORMAT", choices=every, required=True, help=", ".join(every))
     parser.add_argument("--only", metavar="ID", help="the scan, as S1; CASE:S1 says the same")
     parser.add_argument("--with-run", action="store_true", help="also look for values that this run chose")
     parser.add_argument("-o", "--output", metavar="FILE", help="write it here; without it, to stdout")
+    parser.add_argument(
+        "--against",
+        metavar="CAPTURE",
+        dest="quiet_capture",
+        action="append",
+        default=[],
+        help="other traffic of yours: say how much of it is hit",
+    )
     add_page_arguments(parser)
     add_reading_arguments(parser)
 
@@ -71,24 +83,20 @@ def run(parsed: argparse.Namespace) -> int:
     """Write the export."""
     name = f"{parsed.case}:{parsed.only}" if parsed.only else parsed.case
     settings, screen = settings_of(parsed), screen_of(parsed)
+    if parsed.form in TABLES_OF_A_CASE:
+        return write_tables(parsed.case, parsed.form, parsed.output, settings, screen)
     found = load_finding(name, settings, screen)
     exporter = cast("Exporter", import_module(f"craftmark.export.{parsed.form}"))
     try:
-        whole = match_of(found.scan, _own(found.scan, load_rules(*map(Path, settings.rules))), with_run=parsed.with_run)
+        own = _own(found.scan, load_rules(*map(Path, settings.rules)))
+        every = matches_of(found.scan, own, with_run=parsed.with_run)
     except ReportError as fault:
         raise OptionError(visible(str(fault))) from fault
-    if whole.ip_version not in exporter.IP_VERSIONS:
-        raise OptionError(
-            f"--as {parsed.form}: {found.scan.id} is IPv{whole.ip_version}, which this format cannot tell"
-        )
-    if whole.protocol == MIXED and exporter.TELLS:
-        raise OptionError(
-            f"--as {parsed.form}: {found.scan.id} tries one protocol after the other, which no rule can tell"
-        )
-    relation: Callable[[str], str] | None = getattr(exporter, "relation", None)
-    match = whole.only(exporter.TELLS, relation)
-    notes = tuple(map(visible, _notes(match, _counted(name, settings, match), with_run=parsed.with_run)))
-    text = exporter.write(Subject(found.report, found.scan, match, notes))
+    told = _told(every, exporter, parsed.form)
+    notes = [*_notes(told, _counted(name, settings, told), with_run=parsed.with_run)]
+    notes[-1:-1] = [*_left_out(every, told), *(_quiet(path, told) for path in parsed.quiet_capture)]
+    notes = [*map(visible, notes)]
+    text = exporter.write(Subject(found.report, found.scan, label_of(found.scan), told, tuple(notes)))
     if parsed.output is None:
         deliver(text)
     else:
@@ -97,39 +105,67 @@ def run(parsed: argparse.Namespace) -> int:
     return ExitCode.DAMAGED if found.report.damaged else ExitCode.EXAMINED
 
 
-def _own(scan: Scan, rules: RuleSet) -> frozenset[str]:
-    """Return the fields whose values the identified tool's rule fixes, as seen here."""
+def _told(every: Sequence[Match], exporter: Exporter, form: str) -> tuple[Match, ...]:
+    """Return what a format can tell of each kind of probe; raises OptionError where it can tell none."""
+    relation: Callable[[str, int], str] | None = getattr(exporter, "relation", None)
+    if not exporter.TELLS:
+        return tuple(every)
+    scan = every[0].scan
+    if every[0].protocol == MIXED:
+        raise OptionError(f"--as {form}: {scan} tries one protocol after the other, which no rule can tell")
+    told = [one for one in every if one.ip_version in exporter.IP_VERSIONS and one.protocol != MIXED]
+    if told:
+        return tuple(one.only(exporter.TELLS, relation) for one in told)
+    layer = "ARP" if every[0].ip_version == NO_IP else f"IPv{every[0].ip_version}"
+    raise OptionError(f"--as {form}: {scan} is {layer}, which this format cannot tell")
+
+
+def _own(scan: Scan, rules: RuleSet) -> frozenset[tuple[str, int]]:
+    """Return fields with the values that the identified tool's rule fixes for them, of those that a run may draw."""
     rule = rules.by_id.get(scan.maker.tool or "")
-    constants = dict(part.split("=") for part in scan.markprint.values.partition(";")[0].split(",") if "=" in part)
     lines = [expected for mode in rule.modes for expected in mode.expects] if rule is not None else []
-    return frozenset(
-        one.field
-        for one in lines
-        if one.field in OF_A_RUN and constants.get(one.field) in {str(value) for value in one.values}
-    )
+    return frozenset((one.field, value) for one in lines if one.field in OF_A_RUN for value in one.values)
 
 
-def _counted(name: str, settings: Settings, match: Match) -> Hits | None:
-    """Return how many packets the terms hold for; None for a saved report, which has no packets."""
+def _counted(name: str, settings: Settings, matches: Sequence[Match]) -> list[Hits] | None:
+    """Return how many packets each match holds for, and any of them; None for a saved report, which has no packets."""
     path, _ = chosen_scan(name)
     if path == STDIN or is_saved(path):
         return None
-    return count_hits(path, settings, match.scan, [match.expression])[0]
+    return count_hits(path, settings, matches[0].scan, [one.expression for one in matches])
 
 
-def _notes(match: Match, hits: Hits | None, *, with_run: bool) -> list[str]:
-    """Return what the rule matches and what it would miss."""
-    notes = [f"{match.label}: matches {' and '.join(match.terms) or 'its protocol alone'}"]
+def _notes(matches: Sequence[Match], hits: Sequence[Hits] | None, *, with_run: bool) -> Iterator[str]:
+    """Yield what the rules match and what they would miss."""
+    for number, match in enumerate(matches):
+        yield f"{match.label}: matches {' and '.join(match.terms) or 'its protocol alone'}"
+        if match.kind and hits is not None:
+            yield f"{match.label}: {hits[number].probes:,} probes hit, {match.probes:,} are of this kind"
+        if match.lacking:
+            yield f"broader than the marks, this format cannot tell: {', '.join(match.lacking)}"
+        if match.probes < FEWEST:
+            yield f"known from {match.probes:,} probes only: more may show that a value here is not the code's"
     if hits is None:
-        notes.append("not counted: a saved report holds no packets")
+        yield "not counted: a saved report holds no packets"
     else:
-        notes.append(
-            f"counted on the capture: {hits.probes:,} of {hits.of_probes:,} probes of {match.scan}, "
-            f"{hits.others:,} of {hits.of_others:,} other packets"
+        yield (
+            f"counted on the capture: {hits[-1].probes:,} of {hits[-1].of_probes:,} probes of {matches[0].scan}, "
+            f"{hits[-1].others:,} of {hits[-1].of_others:,} other packets"
         )
-    if match.lacking:
-        notes.append(f"broader than the marks, this format cannot tell: {', '.join(match.lacking)}")
     if with_run:
-        notes.append("misses other runs: it also looks for values that this run chose")
-    notes.append("does not look at addresses, target ports or TTL; misses the same code with other options or values")
-    return notes
+        yield "misses other runs: it also looks for values that this run chose"
+    yield "does not look at addresses, target ports or TTL; misses the same code with other options or values"
+
+
+def _left_out(every: Sequence[Match], told: Sequence[Match]) -> Iterator[str]:
+    """Yield which kinds of probe a format cannot tell."""
+    kept = {one.number for one in told}
+    for one in every:
+        if one.number not in kept:
+            yield f"{one.label}: {one.probes:,} probes that this format cannot tell"
+
+
+def _quiet(path: str, matches: Sequence[Match]) -> str:
+    """Return how many packets of a capture of other traffic are hit."""
+    hits, packets = count_all(path, [one.expression for one in matches])
+    return f"counted on {Path(path).name}: {hits:,} of {packets:,} packets"

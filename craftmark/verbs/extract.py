@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from craftmark.evidence.populations import Population
     from craftmark.packets.batch import PacketBatch
     from craftmark.pipeline import Settings
-    from craftmark.scans.scans import Findings, Scan
     from craftmark.sources.inputs import Case
 
     Truth = NDArray[np.bool_]
@@ -54,34 +54,50 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
 
 def belonging(paths: Sequence[str], settings: Settings, scan_id: str) -> Callable[[PacketBatch], Truth]:
     """Return what tells, of any batch of these inputs, which packets are probes of the scan; reads them once."""
+    owner, ids = owners(paths, settings)
+    number = ids.index(scan_id)
+    return lambda batch: owner(batch) == number
+
+
+def owners(
+    paths: Sequence[str], settings: Settings
+) -> tuple[Callable[[PacketBatch], NDArray[np.int32]], tuple[str, ...]]:
+    """Return what tells of any batch of these inputs whose probe each packet is, and the names of its numbers.
+
+    The first name is "", for packets of no scan or flood. Reads the inputs once.
+    """
     where = parse(settings.where) if settings.where else None
     evidence = fold(open_case(paths, settings).batches(), {}, where=where)
     order = evidence.strands.order()
     rules = load_rules(*(Path(folder) for folder in settings.rules))
-    belongs = np.zeros(len(evidence.strands), bool)
-    scan = _named(find(evidence.finish(), stack_shapes(rules)), scan_id)
-    belongs[order[scan.strands]] = True
+    findings = find(evidence.finish(), stack_shapes(rules))
+    scans = [(f"S{n}", one) for n, one in enumerate(findings.scans, 1)]
+    scans += [(f"F{n}", one) for n, one in enumerate(findings.floods, 1)]
+    whole = np.zeros(len(evidence.strands), np.int32)
+    split: list[tuple[int, Truth, Population]] = []
+    for number, (_, scan) in enumerate(scans, 1):
+        if scan.population is None:
+            whole[order[scan.strands]] = number
+        else:
+            strands = np.zeros(len(whole), bool)
+            strands[order[scan.strands]] = True
+            split.append((number, strands, scan.population))
 
-    def select(batch: PacketBatch) -> Truth:
+    def owner(batch: PacketBatch) -> NDArray[np.int32]:
         rows = np.arange(len(batch)) if where is None else np.flatnonzero(where.select(batch))
         strand = evidence.strands.assign(batch if where is None else batch.take(rows))
-        known = strand < len(belongs)  # more, where the file grew meanwhile
-        chosen = rows[known][belongs[strand[known]]]
-        if scan.population is not None:
-            chosen = chosen[scan.population.holds(batch.words[chosen])]
-        selected = np.zeros(len(batch), bool)
-        selected[chosen] = True
-        return selected
+        known = strand < len(whole)  # more, where the file grew meanwhile
+        rows, strand = rows[known], strand[known]
+        found = np.zeros(len(batch), np.int32)
+        found[rows] = whole[strand]
+        for number, strands, population in split:
+            chosen = rows[strands[strand]]
+            found[chosen[population.holds(batch.words[chosen])]] = number
+        return found
 
-    return select
+    return owner, ("", *(name for name, _ in scans))
 
 
 def open_case(paths: Sequence[str], settings: Settings) -> Case:
     """Open captures and logs as the settings say."""
     return open_inputs(paths, options=SourceOptions(year=settings.year), format_name=settings.format_name)
-
-
-def _named(findings: Findings, scan_id: str) -> Scan:
-    """Return the scan or flood with an id of the report: S1 is the first scan, F1 the first flood."""
-    found = findings.scans if scan_id.startswith("S") else findings.floods
-    return found[int(scan_id[1:]) - 1]

@@ -15,17 +15,14 @@ import pytest
 
 from craftmark import cli, examine
 from craftmark.errors import ExitCode
-from craftmark.export.match import match_of
+from craftmark.export.match import matches_of
 from craftmark.verbs.export import FORMATS
 from tests.cases.captures import LAB, needs_captures
+from tests.export.told import counted, needs
 
 ROOT = Path(__file__).resolve().parents[2]
 PCAP, SNORT = (str(ROOT / "examples" / name) for name in ("odd-scan-2000.pcap", "odd-scan-2000.snort.txt"))
 RULES = ("bpf", "iptables", "nftables", "snort", "suricata", "wireshark", "zeek")
-
-
-def needs(program):
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 @pytest.fixture
@@ -35,12 +32,6 @@ def exported(capsys):
         return capsys.readouterr().out
 
     return written
-
-
-def counted(text):
-    """Return what a rule's notes say it hits: of the scan's probes, of other packets."""
-    numbers = re.search(r"counted on the capture: ([\d,]+) of ([\d,]+) probes of \w+, ([\d,]+) of ([\d,]+) other", text)
-    return [int(number.replace(",", "")) for number in numbers.groups()]
 
 
 def lines_of(*command):
@@ -78,7 +69,7 @@ def test_what_the_run_chose_is_left_out_unless_asked_for(exported):
 def test_values_of_unknown_code_that_a_run_may_draw_are_left_out():
     scan = examine(PCAP).scans[0]
     nobody = replace(scan, maker=replace(scan.maker, tool=None))
-    assert set(match_of(nobody).values) == {
+    assert set(matches_of(nobody)[0].values) == {
         "ip_len", "ip_flags", "ip_frag", "tcp_flags", "tcp_off", "tcp_win", "tcp_urp", "payload_len",
     }  # fmt: skip
 
