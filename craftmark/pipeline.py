@@ -28,10 +28,14 @@ from craftmark.tools.stacks import stack_shapes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from craftmark.assess.routes import Route
+    from craftmark.evidence.finished import Finished
     from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
     from craftmark.report.concluding import Concluded
     from craftmark.scans.scans import Findings
+    from craftmark.sources.base import Provenance
+    from craftmark.tools.rule import RuleSet
 
 #: Scans and floods that a report describes, the largest first; totals count all.
 SCANS_SHOWN = 100
@@ -63,6 +67,27 @@ class Settings:
     paths: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What evidence is gathered for and judged by: rules, the relations they name, traced routes."""
+
+    rules: RuleSet
+    relations: Mapping[str, Expression]
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Evidence after all floors: the strands, what was found in them, and all conclusions about the largest."""
+
+    finished: Finished
+    findings: Findings
+    inputs: tuple[Provenance, ...]
+    clock: build.Clock
+    scans: tuple[Concluded, ...]
+    floods: tuple[Concluded, ...]
+
+
 class Progress(Protocol):
     """Told what is done so far."""
 
@@ -79,18 +104,36 @@ def examine(
     """
     settings = settings or Settings()
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    grounds = grounds_of(settings)
+    case = open_case(paths, settings)
+    evidence = _fold(case, grounds.relations, settings, _watch(case, progress))
+    return report_of(judge(evidence, case.describe(), grounds, settings), grounds, settings)
+
+
+def grounds_of(settings: Settings) -> Grounds:
+    """Return what evidence is gathered for and judged by; raises RuleError, or SourceError for a missing route."""
     routes = tuple(route for file in settings.paths for route in read_routes(_text(file), name=file))
     rules = load_rules(*(Path(folder) for folder in settings.rules))
-    relations = {text: parse(text) for text in rules.relations}
-    case = _open(paths, settings)
-    evidence = _fold(case, relations, settings, _watch(case, progress))
+    return Grounds(rules, {text: parse(text) for text in rules.relations}, routes)
+
+
+def judge(
+    evidence: Evidence, inputs: Sequence[Provenance], grounds: Grounds, settings: Settings, *, most: int = SCANS_SHOWN
+) -> Judged:
+    """Return the scans and floods in a body of evidence, the ``most`` largest scans with all that is concluded."""
     finished = evidence.finish()
-    findings = find(finished, stack_shapes(rules))
-    clock = build.clock_of(case.describe())
+    findings = find(finished, stack_shapes(grounds.rules))
+    clock = build.clock_of(inputs)
     day = _day(findings, clock) if settings.trust_clock else None
-    conclude = Concluder(finished, findings.ear, rules, day, settings.own, routes)
-    scans, floods = _conclude(conclude, findings, settings.cores or usable_cores())
-    rows = rows_each(len(scans) + len(floods))
+    conclude = Concluder(finished, findings.ear, grounds.rules, day, settings.own, grounds.routes)
+    scans, floods = _conclude(conclude, findings, settings.cores or usable_cores(), most)
+    return Judged(finished, findings, tuple(inputs), clock, tuple(scans), tuple(floods))
+
+
+def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
+    """Return the report of what was judged."""
+    findings, rules, inputs = judged.findings, grounds.rules, judged.inputs
+    rows = rows_each(len(judged.scans) + len(judged.floods))
     return Report(
         schema=SCHEMA,
         craftmark=__version__,
@@ -98,15 +141,15 @@ def examine(
         conditions=Conditions(
             settings.year, settings.trust_clock, tuple(settings.own), settings.where, None, tuple(settings.paths)
         ),
-        inputs=tuple(build.build_input(one) for one in case.describe()),
+        inputs=tuple(build.build_input(one) for one in inputs),
         traffic=Traffic(**findings.traffic),
-        scans=tuple(build.build_scan(found, clock, rules, rows=rows) for found in scans),
+        scans=tuple(build.build_scan(found, judged.clock, rules, rows=rows) for found in judged.scans),
         scans_total=findings.scans_total,
-        floods=tuple(build.build_scan(found, clock, rules, rows=rows) for found in floods),
+        floods=tuple(build.build_scan(found, judged.clock, rules, rows=rows) for found in judged.floods),
         floods_total=findings.floods_total,
-        campaigns=build.build_campaigns(scans, rules),
-        claims=build.build_claims([*scans, *floods]),
-        unseen=build.build_unseen(case.describe()),
+        campaigns=build.build_campaigns(judged.scans, rules),
+        claims=build.build_claims([*judged.scans, *judged.floods]),
+        unseen=build.build_unseen(inputs),
     )
 
 
@@ -114,7 +157,7 @@ def _fold(
     case: Case, relations: Mapping[str, Expression], settings: Settings, watch: Callable[[int], None] | None
 ) -> Evidence:
     """Fold the inputs on one core or on several, with the same result."""
-    where = _where(settings)
+    where = where_of(settings)
     if case.size is None:
         return fold(case.batches(), relations, where=where, watch=watch)
     expect(case.size // _BYTES_A_PACKET)
@@ -124,9 +167,11 @@ def _fold(
     return fold(case.batches(), relations, where=where, ahead=settings.cores is None, watch=watch)
 
 
-def _conclude(conclude: Concluder, findings: Findings, cores: int) -> tuple[list[Concluded], list[Concluded]]:
+def _conclude(
+    conclude: Concluder, findings: Findings, cores: int, most: int
+) -> tuple[list[Concluded], list[Concluded]]:
     """Return all conclusions about the scans, and about the floods, that a report describes."""
-    scans, floods = findings.scans[:SCANS_SHOWN], findings.floods[:FLOODS_SHOWN]
+    scans, floods = findings.scans[:most], findings.floods[:FLOODS_SHOWN]
     named = [
         *((scan, f"S{n}") for n, scan in enumerate(scans, 1)),
         *((one, f"F{n}") for n, one in enumerate(floods, 1)),
@@ -135,7 +180,8 @@ def _conclude(conclude: Concluder, findings: Findings, cores: int) -> tuple[list
     return concluded[: len(scans)], concluded[len(scans) :]
 
 
-def _open(paths: Sequence[str | Path], settings: Settings) -> Case:
+def open_case(paths: Sequence[str | Path], settings: Settings) -> Case:
+    """Open inputs as one case; raises SourceError when none can be examined."""
     options = SourceOptions(year=settings.year)
     return open_inputs([str(path) for path in paths], options=options, format_name=settings.format_name)
 
@@ -147,7 +193,8 @@ def _text(name: str) -> str:
         raise SourceError(fault.strerror or "unreadable", name=name, code=ExitCode.NO_SUCH_INPUT) from fault
 
 
-def _where(settings: Settings) -> Expression | None:
+def where_of(settings: Settings) -> Expression | None:
+    """Return what selects packets, None for all; raises ExpressionError."""
     return parse(settings.where) if settings.where else None
 
 
