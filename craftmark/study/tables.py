@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from craftmark.study.base import Asked
     from craftmark.study.case import Finding, StudiedCase
 
+_Members = list[tuple[str, "Finding"]]
+
+#: What is summed up over a group of scans.
+_SUMMED: Final[tuple[tuple[str, Kind, str], ...]] = (
+    ("scans", "int", ""),
+    ("share", "float", "of all scans that are described"),
+    ("share_low", "float", "lower end of its interval of 95 %"),
+    ("share_high", "float", "upper end"),
+    ("probes", "int", ""),
+    ("sources", "int", "addresses, added up scan by scan"),
+    ("cases", "int", "cases it was seen in"),
+)
 _ROLES: Final = ("probe", "answer", "backscatter", "flood", "ordinary", "undecoded")
 
 
@@ -142,29 +154,27 @@ def _tools(cases: Sequence[StudiedCase]) -> Table:
     columns: list[tuple[str, Kind, str]] = [
         ("tool", "text", "a tool, or stack, unknown (crafted by code no rule names) or undecided"),
         ("version", "text", "where it can be told"),
-        ("scans", "int", ""),
-        ("share", "float", "of all scans that are described"),
-        ("share_low", "float", "lower end of its interval of 95 %"),
-        ("share_high", "float", "upper end"),
-        ("probes", "int", ""),
-        ("sources", "int", "addresses, added up scan by scan"),
-        ("cases", "int", "cases it was seen in"),
+        *_SUMMED,
         ("first_case", "text", ""),
     ]
-    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = defaultdict(list)
+    groups: dict[tuple[str, str], _Members] = defaultdict(list)
     for one in cases:
         for found in one.scans:
             groups[found.label, found.scan.maker.version or ""].append((one.name, found))
     total = sum(map(len, groups.values()))
     rows: list[list[Cell]] = []
     for (tool, version), members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        names = list(dict.fromkeys(case for case, _ in members))
-        rows.append([
-            tool, version or None, len(members), *(wilson(len(members), total) or (None, None, None)),
-            sum(found.scan.probes for _, found in members), sum(found.scan.sources_total for _, found in members),
-            len(names), names[0],
-        ])  # fmt: skip
+        rows.append([tool, version or None, *_summed(members, total), members[0][0]])
     return table("tools", columns, rows)
+
+
+def _summed(members: _Members, total: int) -> list[Cell]:
+    """Return the sums over a group of scans; ``total``: all scans that are described."""
+    return [
+        len(members), *(wilson(len(members), total) or (None, None, None)),
+        sum(found.scan.probes for _, found in members), sum(found.scan.sources_total for _, found in members),
+        len({case for case, _ in members}),
+    ]  # fmt: skip
 
 
 def _tool_cases(cases: Sequence[StudiedCase]) -> Table:
@@ -201,18 +211,12 @@ def _markprints(cases: Sequence[StudiedCase]) -> Table:
     columns: list[tuple[str, Kind, str]] = [
         ("markprint", "text", "its structure"),
         ("tool", "text", "what made most of its scans, as in tools"),
-        ("scans", "int", ""),
-        ("share", "float", "of all scans that are described"),
-        ("share_low", "float", "lower end of its interval of 95 %"),
-        ("share_high", "float", "upper end"),
-        ("probes", "int", ""),
-        ("sources", "int", "addresses, added up scan by scan"),
-        ("cases", "int", "cases it was seen in"),
+        *_SUMMED,
         ("first_case", "text", "where it was first seen"),
         ("last_case", "text", "where it was last seen"),
         ("first_scan", "text", "its largest scan there"),
     ]
-    groups: dict[str, list[tuple[str, Finding]]] = defaultdict(list)
+    groups: dict[str, _Members] = defaultdict(list)
     for one in cases:
         for found in one.scans:
             groups[found.scan.markprint.structure].append((one.name, found))
@@ -220,13 +224,9 @@ def _markprints(cases: Sequence[StudiedCase]) -> Table:
     rows: list[list[Cell]] = []
     for structure, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         labels = sorted(found.label for _, found in members)
-        names = list(dict.fromkeys(case for case, _ in members))
-        rows.append([
-            structure, max(dict.fromkeys(labels), key=labels.count), len(members),
-            *(wilson(len(members), total) or (None, None, None)),
-            sum(found.scan.probes for _, found in members), sum(found.scan.sources_total for _, found in members),
-            len(names), names[0], names[-1], members[0][1].scan.id,
-        ])  # fmt: skip
+        most = max(dict.fromkeys(labels), key=labels.count)
+        (first, found), last = members[0], members[-1][0]
+        rows.append([structure, most, *_summed(members, total), first, last, found.scan.id])
     return table("markprints", columns, rows)
 
 
