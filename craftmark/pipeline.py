@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from craftmark import __version__
 from craftmark.assess.routes import read_routes
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
     from craftmark.report.concluding import Concluded
-    from craftmark.scans.scans import Findings
+    from craftmark.scans.scans import Findings, Scan
     from craftmark.sources.base import Provenance
     from craftmark.tools.rule import RuleSet
 
@@ -74,6 +74,14 @@ class Grounds:
     rules: RuleSet
     relations: Mapping[str, Expression]
     routes: tuple[Route, ...]
+
+
+class Found(NamedTuple):
+    """Evidence after the floor of scans: the strands, what was found in them, and the inputs they are from."""
+
+    finished: Finished
+    findings: Findings
+    inputs: tuple[Provenance, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +129,37 @@ def judge(
     evidence: Evidence, inputs: Sequence[Provenance], grounds: Grounds, settings: Settings, *, most: int = SCANS_SHOWN
 ) -> Judged:
     """Return the scans and floods in a body of evidence, the ``most`` largest scans with all that is concluded."""
+    found = find_in(evidence, inputs, grounds)
+    scans, floods = found.findings.scans[:most], found.findings.floods[:FLOODS_SHOWN]
+    return conclude(found, grounds, settings, scans, floods)
+
+
+def find_in(evidence: Evidence, inputs: Sequence[Provenance], grounds: Grounds) -> Found:
+    """Return the scans and floods in a body of evidence, which more may be folded into afterwards."""
     finished = evidence.finish()
-    findings = find(finished, stack_shapes(grounds.rules))
-    clock = build.clock_of(inputs)
-    day = _day(findings, clock) if settings.trust_clock else None
-    conclude = Concluder(finished, findings.ear, grounds.rules, day, settings.own, grounds.routes)
-    scans, floods = _conclude(conclude, findings, settings.cores or usable_cores(), most)
-    return Judged(finished, findings, tuple(inputs), clock, tuple(scans), tuple(floods))
+    return Found(finished, find(finished, stack_shapes(grounds.rules)), tuple(inputs))
+
+
+def conclude(
+    found: Found,
+    grounds: Grounds,
+    settings: Settings,
+    scans: Sequence[Scan],
+    floods: Sequence[Scan],
+    *,
+    behind: tuple[int, int] = (0, 0),
+) -> Judged:
+    """Return some of the scans and floods found with all that is concluded, numbered behind those already told."""
+    clock = build.clock_of(found.inputs)
+    day = _day(found.findings, clock) if settings.trust_clock else None
+    concluder = Concluder(found.finished, found.findings.ear, grounds.rules, day, settings.own, grounds.routes)
+    named = [
+        *((scan, f"S{n}") for n, scan in enumerate(scans, behind[0] + 1)),
+        *((one, f"F{n}") for n, one in enumerate(floods, behind[1] + 1)),
+    ]
+    cores = settings.cores or usable_cores()
+    concluded = spread(lambda one: concluder(*one, is_flood=one[1].startswith("F")), named, cores)
+    return Judged(*found, clock, tuple(concluded[: len(scans)]), tuple(concluded[len(scans) :]))
 
 
 def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
@@ -165,19 +197,6 @@ def _fold(
     if cores > 1:
         return fold_on_cores(case.pieces(), relations, cores, where=where, watch=watch)
     return fold(case.batches(), relations, where=where, ahead=settings.cores is None, watch=watch)
-
-
-def _conclude(
-    conclude: Concluder, findings: Findings, cores: int, most: int
-) -> tuple[list[Concluded], list[Concluded]]:
-    """Return all conclusions about the scans, and about the floods, that a report describes."""
-    scans, floods = findings.scans[:most], findings.floods[:FLOODS_SHOWN]
-    named = [
-        *((scan, f"S{n}") for n, scan in enumerate(scans, 1)),
-        *((one, f"F{n}") for n, one in enumerate(floods, 1)),
-    ]
-    concluded = spread(lambda one: conclude(*one, is_flood=one[1].startswith("F")), named, cores)
-    return concluded[: len(scans)], concluded[len(scans) :]
 
 
 def open_case(paths: Sequence[str | Path], settings: Settings) -> Case:

@@ -48,7 +48,10 @@ def test_a_part_and_the_rest_merge_to_the_whole():
     batch = random_batch(5)
     whole, again = folded([batch], budget_for(64)), folded([batch], budget_for(64))
     strands = np.arange(len(again.strands))
-    one, other = part_of(again, strands[::2], budget=budget_for(64)), part_of(again, strands[1::2], budget=budget_for(64))
+    one, other = (
+        part_of(again, strands[::2], budget=budget_for(64)),
+        part_of(again, strands[1::2], budget=budget_for(64)),
+    )
     one.merge(other)
     assert wire(one.finish()) == wire(whole.finish())
 
