@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from craftmark import __version__
 from craftmark.assess.routes import read_routes
@@ -28,10 +28,14 @@ from craftmark.tools.stacks import stack_shapes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from craftmark.assess.routes import Route
+    from craftmark.evidence.finished import Finished
     from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
     from craftmark.report.concluding import Concluded
-    from craftmark.scans.scans import Findings
+    from craftmark.scans.scans import Findings, Scan
+    from craftmark.sources.base import Provenance
+    from craftmark.tools.rule import RuleSet
 
 #: Scans and floods that a report describes, the largest first; totals count all.
 SCANS_SHOWN = 100
@@ -63,6 +67,35 @@ class Settings:
     paths: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What evidence is gathered for and judged by: rules, the relations they name, traced routes."""
+
+    rules: RuleSet
+    relations: Mapping[str, Expression]
+    routes: tuple[Route, ...]
+
+
+class Found(NamedTuple):
+    """Evidence after the floor of scans: the strands, what was found in them, and the inputs they are from."""
+
+    finished: Finished
+    findings: Findings
+    inputs: tuple[Provenance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Evidence after all floors: the strands, what was found in them, and all conclusions about the largest."""
+
+    finished: Finished
+    findings: Findings
+    inputs: tuple[Provenance, ...]
+    clock: build.Clock
+    scans: tuple[Concluded, ...]
+    floods: tuple[Concluded, ...]
+
+
 class Progress(Protocol):
     """Told what is done so far."""
 
@@ -79,18 +112,60 @@ def examine(
     """
     settings = settings or Settings()
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    grounds = grounds_of(settings)
+    case = open_case(paths, settings)
+    evidence = _fold(case, grounds.relations, settings, _watch(case, progress))
+    return report_of(judge(evidence, case.describe(), grounds, settings), grounds, settings)
+
+
+def grounds_of(settings: Settings) -> Grounds:
+    """Return what evidence is gathered for and judged by; raises RuleError, or SourceError for a missing route."""
     routes = tuple(route for file in settings.paths for route in read_routes(_text(file), name=file))
     rules = load_rules(*(Path(folder) for folder in settings.rules))
-    relations = {text: parse(text) for text in rules.relations}
-    case = _open(paths, settings)
-    evidence = _fold(case, relations, settings, _watch(case, progress))
+    return Grounds(rules, {text: parse(text) for text in rules.relations}, routes)
+
+
+def judge(
+    evidence: Evidence, inputs: Sequence[Provenance], grounds: Grounds, settings: Settings, *, most: int = SCANS_SHOWN
+) -> Judged:
+    """Return the scans and floods in a body of evidence, the ``most`` largest scans with all that is concluded."""
+    found = find_in(evidence, inputs, grounds)
+    scans, floods = found.findings.scans[:most], found.findings.floods[:FLOODS_SHOWN]
+    return conclude(found, grounds, settings, scans, floods)
+
+
+def find_in(evidence: Evidence, inputs: Sequence[Provenance], grounds: Grounds) -> Found:
+    """Return the scans and floods in a body of evidence, which more may be folded into afterwards."""
     finished = evidence.finish()
-    findings = find(finished, stack_shapes(rules))
-    clock = build.clock_of(case.describe())
-    day = _day(findings, clock) if settings.trust_clock else None
-    conclude = Concluder(finished, findings.ear, rules, day, settings.own, routes)
-    scans, floods = _conclude(conclude, findings, settings.cores or usable_cores())
-    rows = rows_each(len(scans) + len(floods))
+    return Found(finished, find(finished, stack_shapes(grounds.rules)), tuple(inputs))
+
+
+def conclude(
+    found: Found,
+    grounds: Grounds,
+    settings: Settings,
+    scans: Sequence[Scan],
+    floods: Sequence[Scan],
+    *,
+    behind: tuple[int, int] = (0, 0),
+) -> Judged:
+    """Return some of the scans and floods found with all that is concluded, numbered behind those already told."""
+    clock = build.clock_of(found.inputs)
+    day = _day(found.findings, clock) if settings.trust_clock else None
+    concluder = Concluder(found.finished, found.findings.ear, grounds.rules, day, settings.own, grounds.routes)
+    named = [
+        *((scan, f"S{n}") for n, scan in enumerate(scans, behind[0] + 1)),
+        *((one, f"F{n}") for n, one in enumerate(floods, behind[1] + 1)),
+    ]
+    cores = settings.cores or usable_cores()
+    concluded = spread(lambda one: concluder(*one, is_flood=one[1].startswith("F")), named, cores)
+    return Judged(*found, clock, tuple(concluded[: len(scans)]), tuple(concluded[len(scans) :]))
+
+
+def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
+    """Return the report of what was judged."""
+    findings, rules, inputs = judged.findings, grounds.rules, judged.inputs
+    rows = rows_each(len(judged.scans) + len(judged.floods))
     return Report(
         schema=SCHEMA,
         craftmark=__version__,
@@ -98,15 +173,15 @@ def examine(
         conditions=Conditions(
             settings.year, settings.trust_clock, tuple(settings.own), settings.where, None, tuple(settings.paths)
         ),
-        inputs=tuple(build.build_input(one) for one in case.describe()),
+        inputs=tuple(build.build_input(one) for one in inputs),
         traffic=Traffic(**findings.traffic),
-        scans=tuple(build.build_scan(found, clock, rules, rows=rows) for found in scans),
+        scans=tuple(build.build_scan(found, judged.clock, rules, rows=rows) for found in judged.scans),
         scans_total=findings.scans_total,
-        floods=tuple(build.build_scan(found, clock, rules, rows=rows) for found in floods),
+        floods=tuple(build.build_scan(found, judged.clock, rules, rows=rows) for found in judged.floods),
         floods_total=findings.floods_total,
-        campaigns=build.build_campaigns(scans, rules),
-        claims=build.build_claims([*scans, *floods]),
-        unseen=build.build_unseen(case.describe()),
+        campaigns=build.build_campaigns(judged.scans, rules),
+        claims=build.build_claims([*judged.scans, *judged.floods]),
+        unseen=build.build_unseen(inputs),
     )
 
 
@@ -114,7 +189,7 @@ def _fold(
     case: Case, relations: Mapping[str, Expression], settings: Settings, watch: Callable[[int], None] | None
 ) -> Evidence:
     """Fold the inputs on one core or on several, with the same result."""
-    where = _where(settings)
+    where = where_of(settings)
     if case.size is None:
         return fold(case.batches(), relations, where=where, watch=watch)
     expect(case.size // _BYTES_A_PACKET)
@@ -124,18 +199,8 @@ def _fold(
     return fold(case.batches(), relations, where=where, ahead=settings.cores is None, watch=watch)
 
 
-def _conclude(conclude: Concluder, findings: Findings, cores: int) -> tuple[list[Concluded], list[Concluded]]:
-    """Return all conclusions about the scans, and about the floods, that a report describes."""
-    scans, floods = findings.scans[:SCANS_SHOWN], findings.floods[:FLOODS_SHOWN]
-    named = [
-        *((scan, f"S{n}") for n, scan in enumerate(scans, 1)),
-        *((one, f"F{n}") for n, one in enumerate(floods, 1)),
-    ]
-    concluded = spread(lambda one: conclude(*one, is_flood=one[1].startswith("F")), named, cores)
-    return concluded[: len(scans)], concluded[len(scans) :]
-
-
-def _open(paths: Sequence[str | Path], settings: Settings) -> Case:
+def open_case(paths: Sequence[str | Path], settings: Settings) -> Case:
+    """Open inputs as one case; raises SourceError when none can be examined."""
     options = SourceOptions(year=settings.year)
     return open_inputs([str(path) for path in paths], options=options, format_name=settings.format_name)
 
@@ -147,7 +212,8 @@ def _text(name: str) -> str:
         raise SourceError(fault.strerror or "unreadable", name=name, code=ExitCode.NO_SUCH_INPUT) from fault
 
 
-def _where(settings: Settings) -> Expression | None:
+def where_of(settings: Settings) -> Expression | None:
+    """Return what selects packets, None for all; raises ExpressionError."""
     return parse(settings.where) if settings.where else None
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/index.md", "docs/reference.md")
+PAGES = ("README.md", "docs/index.md", "docs/reference.md", "docs/study.md")
 
 _BLOCK = re.compile(r"<!-- (output: (?P<command>[^\n]+)|report fields) -->\n.*?<!-- end -->", re.DOTALL)
 

@@ -24,11 +24,11 @@ def write(subject: Subject) -> str:
     for mark in subject.scan.toolmarks:
         packets = " ".join(f"{one.input}:{one.packet}" for one in mark.packets)
         texts = (subject.scan.id, mark.id, mark.kind, mark.level, mark.statement, " ".join(mark.fields))
-        table.writerow([*map(_inert, texts), mark.held, mark.seen, mark.log10_chance, packets])
+        table.writerow([*map(inert, texts), mark.held, mark.seen, mark.log10_chance, packets])
     return stream.getvalue()
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Return text that no spreadsheet takes for a formula, and no terminal for a command."""
     shown = text.encode("ascii", "backslashreplace").decode("ascii")
     shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)

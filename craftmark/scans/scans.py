@@ -74,7 +74,10 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a set of finished strands holds: the largest scans and floods by size, then time; packets by role."""
+    """What a set of finished strands holds: the largest scans and floods by size, then time; packets by role.
+
+    role: of every strand. scan_strands, flood_strands: the strands of every one, also of those not described.
+    """
 
     scans: tuple[Scan, ...]
     scans_total: int
@@ -82,6 +85,9 @@ class Findings:
     floods_total: int
     traffic: dict[str, int]
     ear: Ear
+    role: Ints
+    scan_strands: tuple[Ints, ...]
+    flood_strands: tuple[Ints, ...]
 
 
 def find(finished: Finished, shapes: StackShapes) -> Findings:
@@ -112,7 +118,8 @@ def find(finished: Finished, shapes: StackShapes) -> Findings:
     flooded = tuple(_scan(finished, kind, strands) for strands in _largest(finished, floods))
     ear = Ear(finished, kind, rows)
     total = len(sets) + max(len(scans) - len(sets), 0)
-    return Findings(scans, total, flooded, len(floods), _traffic(finished, role), ear)
+    traffic = traffic_of(finished.count, role)
+    return Findings(scans, total, flooded, len(floods), traffic, ear, role, tuple(sets), tuple(floods))
 
 
 def _cut_short(finished: Finished, kind: Ints) -> NDArray[np.bool_]:
@@ -230,6 +237,7 @@ def _largest(finished: Finished, sets: list[Ints]) -> list[Ints]:
     return sorted(sets, key=rank)[:SHOWN]
 
 
-def _traffic(finished: Finished, role: Ints) -> dict[str, int]:
-    counts = np.bincount(role, finished.count, len(Role)).astype(np.int64)
+def traffic_of(count: Ints, role: Ints) -> dict[str, int]:
+    """Return packets by role, of strands with these counts and roles."""
+    counts = np.bincount(role, count, len(Role)).astype(np.int64)
     return {each.name.lower(): int(counts[each]) for each in Role}

@@ -67,7 +67,9 @@ VERBS: Final = (
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),
     Listed("sign", "draft a rule from a tool's captures, and try it", "craftmark.verbs.sign"),
+    Listed("study", "what many captures hold, day by day, as tables and a page", "craftmark.verbs.study"),
     Listed("tools", "list the tools that rules describe, or explain one: tools show NAME", "craftmark.verbs.tools"),
+    Listed("watch", "tell the scans of a stream as they are over", "craftmark.verbs.watch"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Watching: scans of a stream that does not end, told as they are over."""

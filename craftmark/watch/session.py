@@ -1,0 +1,192 @@
+"""One run of a watcher: inputs one after another, looks as time goes, signals, and what is written when.
+
+Ctrl-C and SIGTERM end it as the end of the stream does: what is open is concluded and told, and only the exit code
+differs. A second Ctrl-C ends it at once. SIGUSR1 asks what is open.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from craftmark import pipeline
+from craftmark.errors import ExitCode, SourceError
+from craftmark.render.escape import visible
+from craftmark.run.stream import Stream
+from craftmark.sources.base import Damage
+from craftmark.watch import told as say
+from craftmark.watch.folder import Folder
+from craftmark.watch.octets import PipeOctets
+from craftmark.watch.reading import LiveInput
+from craftmark.watch.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from craftmark.watch.octets import Octets
+    from craftmark.watch.watcher import Told
+
+STDIN = "-"
+_SECOND = 1_000_000_000
+#: Inputs that are described in memory; older ones hold nothing that is open.
+_INPUTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for; times in seconds, ``every_s`` 0 for never."""
+
+    path: str
+    settings: pipeline.Settings
+    is_json: bool = False
+    idle_s: float = 900
+    every_s: float = 0
+    strands: int = 2_000_000
+    width: int = 100
+    is_quiet: bool = False
+
+
+class _Endable(Protocol):
+    def stop(self) -> None:
+        """Come to an end soon."""
+
+
+def watch(wanted: Wanted) -> int:
+    """Watch a stream to its end and return the exit code."""
+    return _Session(wanted).run()
+
+
+class _Session:
+    """State of one run."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        grounds = pipeline.grounds_of(wanted.settings)
+        where = pipeline.where_of(wanted.settings)
+        stream = Stream(grounds.relations, idle_ns=int(wanted.idle_s * _SECOND), most=wanted.strands, where=where)
+        self._watcher = Watcher(stream, grounds, wanted.settings)
+        self._asked = False
+        self._stopped = False
+        self._reading: _Endable | None = None
+        self._next_told = time.monotonic() + wanted.every_s
+        self._damage = 0
+        self._first_fault: SourceError | None = None
+
+    def run(self) -> int:
+        with _signals(self._stop, self._ask):
+            for number, (name, octets) in enumerate(self._inputs(), 1):
+                self._read(LiveInput(name, octets, number, self._wanted.settings))
+            self._tell(self._watcher.look(is_end=True))
+            return self._end()
+
+    def _inputs(self) -> Iterator[tuple[str, Octets]]:
+        path = self._wanted.path
+        if path != STDIN and Path(path).is_dir():
+            folder = Folder(path, self._wait)
+            self._reading = folder
+            yield from folder.files()
+            return
+        if path != STDIN:
+            raise SourceError(
+                "is no folder", name=path, code=ExitCode.UNREADABLE if Path(path).exists() else ExitCode.NO_SUCH_INPUT,
+                remedy="watch a folder, or pipe a file into craftmark watch -",
+            )  # fmt: skip
+        pipe = PipeOctets(sys.stdin.fileno(), self._wait)
+        self._reading = pipe
+        yield "standard input", pipe
+
+    def _read(self, one: LiveInput) -> None:
+        """Fold one input; one that cannot be examined is told, and the stream goes on."""
+        watcher = self._watcher
+        watcher.inputs = [*watcher.inputs[-_INPUTS:], one.provenance]
+        try:
+            for batch in one.batches():
+                watcher.stream.update(batch)
+                self._go_on()
+        except SourceError as fault:
+            one.provenance.add_damage(Damage(1, 0, f"not examined: {fault.what}"))
+            self._first_fault = self._first_fault or fault
+        self._damage += one.provenance.damage_total
+        if one.provenance.damage_total and not self._wanted.is_quiet:
+            first = one.provenance.damage[0]
+            what = f"{one.provenance.name}: at packet {first.packet:,}: {first.what}"
+            sys.stderr.write(f"craftmark: {visible(what)}\n")
+
+    def _wait(self, seconds: float) -> None:
+        self._watcher.stream.wait(seconds)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Look and tell what is due."""
+        if self._watcher.stream.is_due:
+            self._tell(self._watcher.look())
+        every = self._wanted.every_s
+        if self._asked or (every and time.monotonic() >= self._next_told):
+            self._asked = False
+            self._next_told = time.monotonic() + every
+            self._tell_so_far()
+
+    def _tell(self, told: list[Told], *, is_open: bool = False) -> None:
+        for one in told:
+            if self._wanted.is_json:
+                _write(say.line(one, is_open=is_open))
+            else:
+                _write(say.block(one, width=self._wanted.width, is_open=is_open))
+
+    def _tell_so_far(self) -> None:
+        watcher = self._watcher
+        open_now = watcher.look_on()
+        self._tell(open_now, is_open=True)
+        if self._wanted.is_json:
+            _write(say.so_far(watcher, open_now))
+        else:
+            _write(f"So far: {len(open_now):,} open. {' '.join(say.summary(watcher))}\n")
+
+    def _end(self) -> int:
+        watcher = self._watcher
+        if not watcher.stream.packets and self._first_fault is not None and not self._stopped:
+            raise self._first_fault
+        if self._wanted.is_json:
+            _write(say.ended(watcher, damage=self._damage))
+        else:
+            _write("".join(f"{sentence}\n" for sentence in say.summary(watcher)))
+        if self._stopped:
+            return ExitCode.INTERRUPTED
+        if not watcher.stream.packets:
+            raise SourceError("holds no packets", name=self._wanted.path, code=ExitCode.NO_PACKETS)
+        return ExitCode.DAMAGED if self._damage else ExitCode.EXAMINED
+
+    def _stop(self) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+        self._stopped = True
+        if self._reading is not None:
+            self._reading.stop()
+
+    def _ask(self) -> None:
+        self._asked = True
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+@contextmanager
+def _signals(stop: Any, ask: Any) -> Iterator[None]:
+    """Turn signals into calls while the watcher runs."""
+    before = {}
+    for name, call in (("SIGINT", stop), ("SIGTERM", stop), ("SIGUSR1", ask)):
+        number = getattr(signal, name, None)
+        if number is not None:
+            before[number] = signal.signal(number, lambda *_, call=call: call())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
