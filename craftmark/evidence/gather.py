@@ -198,7 +198,7 @@ def _targets(
     total = len(counts)
     exact = not sampled or _one_target(finished, strands, small)
     if not exact:
-        total = max(total, 2, _estimated_targets(finished, strands, small))
+        total = max(total, 2, min(probes, _estimated_targets(finished, strands, small)))  # each probe has one target
     return tuple(sorted(parties, key=lambda party: (-party.probes, party.address))), total, exact
 
 

@@ -143,6 +143,13 @@ def test_targets_of_large_strands_are_marked_as_not_exact(capacity):
         assert abs(found.targets_total - total) < 4 * 0.023 * total
 
 
+@pytest.mark.parametrize("first", range(0, 80_000, 8_000))
+def test_there_are_never_more_targets_than_probes(first):
+    found = gathered(probes(700, tcp_flags=2, ip_dst=first + np.arange(700)), capacity=256)
+    assert not found.targets_exact
+    assert 560 < found.targets_total <= 700
+
+
 def test_one_target_of_a_large_strand_is_exact():
     found = gathered(probes(900, tcp_flags=2, ip_dst=9, tcp_dport=80), capacity=64)
     assert (found.targets_total, found.targets_exact) == (1, True)
