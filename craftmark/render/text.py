@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from craftmark.render.checks import write_check
 from craftmark.render.conclusion import headline, kind_of_probe, sentences, sources_phrase
 from craftmark.render.evidence import (
     unknown_tool,
@@ -50,6 +51,7 @@ def render_text(report: Report, *, verbosity: int = 0, width: int = WIDTH, colou
         page.gap()
         page.paragraph(f"Shown whole are the first {DETAILED}; -v shows all, --only ID one of them.", style="dim")
     _write_campaigns(page, report)
+    _write_checks(page, report)
     _write_case(page, report)
     _write_footer(page, report)
     return page.text()
@@ -129,6 +131,12 @@ def _write_campaigns(page: Page, report: Report) -> None:
     for claim in report.claims:
         if claim.about not in ids:
             write_claim(page, claim, inputs=len(report.inputs))
+
+
+def _write_checks(page: Page, report: Report) -> None:
+    page.gap()
+    for check in report.checks:
+        write_check(page, check)
 
 
 def _write_case(page: Page, report: Report) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Literal, get_args
 
+from craftmark.report.checked import NO_CHECKS, Check
 from craftmark.report.drawn import NOTHING_DRAWN, Drawn
 
 if TYPE_CHECKING:
@@ -456,7 +457,10 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole document. Round-trips: ``Report.from_json(report.to_json()) == report``."""
+    """The whole document. Round-trips: ``Report.from_json(report.to_json()) == report``.
+
+    ``checks``: what the user had asked the claimed sources afterwards; empty unless ``craftmark verify`` was run.
+    """
 
     schema: str
     craftmark: str
@@ -471,6 +475,7 @@ class Report:
     campaigns: tuple[Campaign, ...]
     claims: tuple[Claim, ...]
     unseen: tuple[Unseen, ...]
+    checks: tuple[Check, ...] = NO_CHECKS
 
     @property
     def damaged(self) -> bool:

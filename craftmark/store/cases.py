@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ID: Final = re.compile(r"[0-9a-f]{16}")
+#: What a case's id looks like.
+CASE_ID: Final = re.compile(r"[0-9a-f]{16}")
 _VERSION: Final = 1
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS cases (
@@ -95,7 +96,7 @@ class Store:
 
     def load(self, case: str) -> Report | None:
         """Return the report of a case, None if there is none of that id. Raises ReportError for a damaged one."""
-        path = self._place(case) / "report.json" if _ID.fullmatch(case) else None
+        path = self._place(case) / "report.json" if CASE_ID.fullmatch(case) else None
         if path is None or not path.is_file():
             return None
         with self._told():
@@ -121,7 +122,7 @@ class Store:
 
     def remove(self, case: str) -> bool:
         """Remove a case with its inputs; tell whether there was one."""
-        if not _ID.fullmatch(case):
+        if not CASE_ID.fullmatch(case):
             return False
         with self._told():
             with self._index() as index:
@@ -132,7 +133,7 @@ class Store:
     def inputs(self, case: str) -> tuple[Path, ...]:
         """Return the inputs kept with a case, in the order of the report's."""
         folder = self._place(case) / "inputs"
-        return tuple(sorted(folder.iterdir())) if _ID.fullmatch(case) and folder.is_dir() else ()
+        return tuple(sorted(folder.iterdir())) if CASE_ID.fullmatch(case) and folder.is_dir() else ()
 
     def adopt(self, case: str, files: tuple[Path, ...]) -> None:
         """Move files into a case as its inputs, in this order; those it had are replaced."""

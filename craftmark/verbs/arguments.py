@@ -6,7 +6,7 @@ import argparse
 import os
 
 #: What a CASE may be, for the help of verbs that take one.
-CASE_HELP = "a capture or log, or a saved report (--json); - reads standard input"
+CASE_HELP = "a capture or log, a saved report (--json) or a kept case's id; - reads standard input"
 
 #: More would take memory, not save time.
 MOST_CORES = 256

@@ -1,4 +1,6 @@
-"""A CASE on the command line: a capture or log, which is examined, or a saved report, told apart by content.
+"""A CASE on the command line: a capture or log, which is examined, a saved report, or a kept case's id.
+
+A file comes before a case of that name; captures and reports are told apart by content.
 
 A saved report is JSON whose first key is one of the report's, so a log of JSON lines is never taken for one; it may be
 compressed. Where a verb works on one scan, ``NAME:S1`` chooses it.
@@ -19,6 +21,8 @@ from craftmark.report.document import Report
 from craftmark.sources.base import SNIFF_BYTES, SourceOptions
 from craftmark.sources.compression import peel
 from craftmark.sources.inputs import STDIN
+from craftmark.store.cases import CASE_ID, Store
+from craftmark.store.place import data_dir
 from craftmark.verbs.base import OptionError
 from craftmark.verbs.damage import warn_of_damage
 from craftmark.verbs.progress import watched
@@ -60,13 +64,15 @@ def settings_of(parsed: argparse.Namespace) -> pipeline.Settings:
 
 
 def load(name: str, settings: pipeline.Settings | None = None, screen: Screen | None = None) -> Report:
-    """Return the report of a case: read back as it was saved, or made by examining the capture or log.
+    """Return the report of a case: read back as it was saved or kept, or made by examining the capture or log.
 
     Progress and damage are told on stderr as the screen wants it. Raises SourceError, RuleError or ExpressionError.
     """
     settings, screen = settings or pipeline.Settings(), screen or Screen(quiet=True)
     saved = None if settings.format_name else _saved(name)
-    if saved is None:
+    if (report := kept_case(name)) is not None:
+        pass
+    elif saved is None:
         with watched(shown=screen.shows_progress) as progress:
             report = pipeline.examine([name], settings, progress=progress)
     else:
@@ -100,6 +106,13 @@ def chosen_scan(name: str) -> tuple[str, str | None]:
     """Return the path of ``NAME:S1`` and the scan it chooses; None where the name chooses none, or is a file's."""
     chosen = None if name == STDIN or Path(name).exists() else _CHOSEN.fullmatch(name)
     return (chosen["name"], chosen["id"]) if chosen else (name, None)
+
+
+def kept_case(name: str) -> Report | None:
+    """Return the report of the kept case with this id; None where there is none, or a file is called so."""
+    if not CASE_ID.fullmatch(name) or Path(name).exists():
+        return None
+    return Store(data_dir()).load(name)
 
 
 def is_saved(name: str) -> bool:
