@@ -68,6 +68,7 @@ VERBS: Final = (
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),
     Listed("sign", "draft a rule from a tool's captures, and try it", "craftmark.verbs.sign"),
     Listed("tools", "list the tools that rules describe, or explain one: tools show NAME", "craftmark.verbs.tools"),
+    Listed("tui", "a case in the terminal, with mitmproxy's keys", "craftmark.tui.verb", extra="tui"),
 )
 
 
