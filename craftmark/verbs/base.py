@@ -69,6 +69,7 @@ VERBS: Final = (
     Listed("sign", "draft a rule from a tool's captures, and try it", "craftmark.verbs.sign"),
     Listed("study", "what many captures hold, day by day, as tables and a page", "craftmark.verbs.study"),
     Listed("tools", "list the tools that rules describe, or explain one: tools show NAME", "craftmark.verbs.tools"),
+    Listed("tui", "a case in the terminal, with mitmproxy's keys", "craftmark.tui.verb", extra="tui"),
     Listed("verify", "ask the claimed sources, by ping and the like, if you consent", "craftmark.verbs.verify"),
     Listed("watch", "tell the scans of a stream as they are over", "craftmark.verbs.watch"),
 )

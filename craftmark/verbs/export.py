@@ -15,7 +15,7 @@ from craftmark.sources.inputs import STDIN
 from craftmark.tools.load import load_rules
 from craftmark.verbs.arguments import CASE_HELP, add_page_arguments, add_reading_arguments
 from craftmark.verbs.base import OptionError
-from craftmark.verbs.case import chosen_scan, is_saved, load_finding, settings_of
+from craftmark.verbs.case import Finding, chosen_scan, is_saved, load_finding, settings_of
 from craftmark.verbs.count import Hits, count_all, count_hits
 from craftmark.verbs.files import write_file
 from craftmark.verbs.screen import deliver, screen_of
@@ -86,23 +86,33 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.form in TABLES_OF_A_CASE:
         return write_tables(parsed.case, parsed.form, parsed.output, settings, screen)
     found = load_finding(name, settings, screen)
-    exporter = cast("Exporter", import_module(f"craftmark.export.{parsed.form}"))
-    try:
-        own = _own(found.scan, load_rules(*map(Path, settings.rules)))
-        every = matches_of(found.scan, own, with_run=parsed.with_run)
-    except ReportError as fault:
-        raise OptionError(visible(str(fault))) from fault
-    told = _told(every, exporter, parsed.form)
-    notes = [*_notes(told, _counted(name, settings, told), with_run=parsed.with_run)]
-    notes[-1:-1] = [*_left_out(every, told), *(_quiet(path, told) for path in parsed.quiet_capture)]
-    notes = [*map(visible, notes)]
-    text = exporter.write(Subject(found.report, found.scan, label_of(found.scan), told, tuple(notes)))
+    text, notes = text_of(name, found, parsed.form, settings, with_run=parsed.with_run, against=parsed.quiet_capture)
     if parsed.output is None:
         deliver(text)
     else:
         write_file(parsed.output, text.encode())
         deliver("".join(f"{note}\n" for note in notes))
     return ExitCode.DAMAGED if found.report.damaged else ExitCode.EXAMINED
+
+
+def text_of(
+    name: str, found: Finding, form: str, settings: Settings, *, with_run: bool = False, against: Sequence[str] = ()
+) -> tuple[str, tuple[str, ...]]:
+    """Return a scan in one of ``FORMATS``, and what is to be said of it; name: the case, which may choose a scan.
+
+    Raises OptionError where the format cannot tell such probes, and what reading the case again raises.
+    """
+    exporter = cast("Exporter", import_module(f"craftmark.export.{form}"))
+    try:
+        own = _own(found.scan, load_rules(*map(Path, settings.rules)))
+        every = matches_of(found.scan, own, with_run=with_run)
+    except ReportError as fault:
+        raise OptionError(visible(str(fault))) from fault
+    told = _told(every, exporter, form)
+    notes = [*_notes(told, _counted(name, settings, told), with_run=with_run)]
+    notes[-1:-1] = [*_left_out(every, told), *(_quiet(path, told) for path in against)]
+    shown = tuple(map(visible, notes))
+    return exporter.write(Subject(found.report, found.scan, label_of(found.scan), told, shown)), shown
 
 
 def _told(every: Sequence[Match], exporter: Exporter, form: str) -> tuple[Match, ...]:
