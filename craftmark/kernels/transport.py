@@ -461,5 +461,5 @@ def _verify(i: int, octets: Octets, words: Words, protocol: int, at: int, stop: 
         if words[i, IP_VERSION] == 6:
             for k in range(3):
                 total += half_words(words[i, IP_SRC_HIGH + k]) + half_words(words[i, IP_DST_HIGH + k])
-    if total % 0xFFFF != 0:
+    if total == 0 or total % 0xFFFF != 0:  # the sum of zeros alone is +0, one that holds is -0
         words[i, NOTES] |= NOTE_SUM_BAD

@@ -93,13 +93,31 @@ def _icmp_kind(types: NDArray[np.int64], *, echo: int, asks: tuple[int, ...]) ->
     return kind
 
 
-def sctp_kinds(kind: NDArray[np.int64], finished: Finished) -> NDArray[np.int64]:
-    """Return the kinds with SCTP told apart by the first chunk of a known row: INIT and COOKIE ECHO open."""
-    strands = np.flatnonzero((finished.protocol == f.SCTP) & (kind != Kind.FRAGMENT))
-    if not len(strands):
-        return kind
-    chunk, owner = finished.known(f.SCTP_CHUNK), finished.known_strand
-    opens = np.bincount(owner[np.isin(chunk, (1, 10))], minlength=len(kind))
-    known = np.bincount(owner, minlength=len(kind))
-    kind[strands] = np.where(2 * opens[strands] > known[strands], Kind.SCTP_OPEN, Kind.SCTP_OTHER)
+def by_rows(kind: NDArray[np.int64], finished: Finished) -> NDArray[np.int64]:
+    """Return the kinds with those told apart that only the packets themselves tell, by the known ones of a strand."""
+    _sctp_kinds(kind, finished)
+    _tiny_fragments(kind, finished)
     return kind
+
+
+def _sctp_kinds(kind: NDArray[np.int64], finished: Finished) -> None:
+    """Tell SCTP apart by the first chunk: INIT and COOKIE ECHO open."""
+    strands = np.flatnonzero((finished.protocol == f.SCTP) & (kind != Kind.FRAGMENT))
+    if len(strands):
+        opens = _most(np.isin(finished.known(f.SCTP_CHUNK), (1, 10)), finished)
+        kind[strands] = np.where(opens[strands], Kind.SCTP_OPEN, Kind.SCTP_OTHER)
+
+
+def _tiny_fragments(kind: NDArray[np.int64], finished: Finished) -> None:
+    """Take first fragments that end within the TCP header for crafted: no network cuts so short (RFC 791, RFC 1858)."""
+    if (kind == Kind.UNTOLD).any():
+        notes = finished.known(f.NOTES)
+        is_tiny = (notes & (f.NOTE_FIRST_FRAGMENT | f.NOTE_CUT | f.NOTE_QUOTE)) == f.NOTE_FIRST_FRAGMENT
+        kind[(kind == Kind.UNTOLD) & _most(is_tiny, finished)] = Kind.ODD
+
+
+def _most(rows: NDArray[np.bool_], finished: Finished) -> NDArray[np.bool_]:
+    """Tell of every strand whether something holds for more than half of its known rows."""
+    owner, strands = finished.known_strand, len(finished)
+    held: NDArray[np.bool_] = 2 * np.bincount(owner[rows], minlength=strands) > np.bincount(owner, minlength=strands)
+    return held

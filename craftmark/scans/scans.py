@@ -21,7 +21,7 @@ from craftmark.scans.conversations import Conversations
 from craftmark.scans.features import Groups, StackShapes, crafted_strands, groups_of
 from craftmark.scans.floods import crowds, forged_links, single_source_floods
 from craftmark.scans.joining import join_across_sources
-from craftmark.scans.kinds import ANSWERING, Kind, kinds_of, sctp_kinds
+from craftmark.scans.kinds import ANSWERING, Kind, by_rows, kinds_of
 from craftmark.scans.populations import populations_of
 from craftmark.scans.probing import LAST_PROTOCOL, probing_groups, protocol_scanners
 from craftmark.scans.scattered import absorb, scattered_scans
@@ -92,7 +92,7 @@ class Findings:
 
 def find(finished: Finished, shapes: StackShapes) -> Findings:
     """Return the scans and floods among finished strands; ``shapes`` are the SYNs that standard stacks send."""
-    kind = sctp_kinds(kinds_of(finished), finished)
+    kind = by_rows(kinds_of(finished), finished)
     rows = Conversations(finished, kind)
     crafted = crafted_strands(finished, kind, shapes)
     groups = groups_of(finished, kind, crafted, rows)

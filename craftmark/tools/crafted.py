@@ -10,7 +10,23 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from craftmark.packets.fields import ACK_BIT, CWR, ECE, FIN, ICMP, IP_SRC, PSH, RST, SYN, TCP, UDP, URG
+from craftmark.packets.fields import (
+    ACK_BIT,
+    CWR,
+    ECE,
+    FIN,
+    ICMP,
+    IP_SRC,
+    NOTE_CUT,
+    NOTE_FIRST_FRAGMENT,
+    NOTES,
+    PSH,
+    RST,
+    SYN,
+    TCP,
+    UDP,
+    URG,
+)
 from craftmark.tools.wording import bits_text
 
 if TYPE_CHECKING:
@@ -27,6 +43,10 @@ STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
+#: Share of the probes in which what is told of a sequence number holds.
+NEARLY_ALL: Final = 0.9
+#: Fields of which a stack makes its initial sequence number, by a secret hash.
+CONNECTION: Final = frozenset({"tcp_seq", "tcp_sport", "tcp_dport", "ip_src", "ip_dst"})
 #: Octets of the header of an echo request.
 ECHO_HEADER: Final = 8
 #: Octets of data that ping sends unless told, at least.
@@ -38,7 +58,18 @@ ECHO: Final = (8, 0)
 def crafted_reasons(sight: Sight) -> list[str]:
     """Return every reason why no standard stack sent these probes."""
     tests: dict[int, tuple[Callable[[Sight], str], ...]] = {
-        TCP: (_bits, _bare_syn, _ack_number, _urgent, _small_window, _one_isn, _one_sequence, _reserved),
+        TCP: (
+            _bits,
+            _bare_syn,
+            _ack_number,
+            _urgent,
+            _small_window,
+            _one_isn,
+            _told_isn,
+            _one_sequence,
+            _reserved,
+            _tiny_fragments,
+        ),
         UDP: (_no_checksum, _high_ttl),
         ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo, _short_echo),
     }
@@ -115,6 +146,21 @@ def _one_isn(sight: Sight) -> str:
     )
 
 
+def _told_isn(sight: Sight) -> str:
+    """Return a relation that tells the initial sequence number from what else stands in the header."""
+    bits = sight.dossier.control_bits
+    if bits is None or not bits & SYN or bits & ACK_BIT:
+        return ""
+    for mark in sight.marks:
+        of_connection = "tcp_seq" in mark.fields and CONNECTION.issuperset(mark.fields)
+        if mark.kind == "relation" and of_connection and mark.held >= NEARLY_ALL * mark.seen:
+            return (
+                f"{mark.statement} in {mark.held:,} of {mark.seen:,}: a stack's initial sequence number cannot be told "
+                "from the header (RFC 6528)"
+            )
+    return ""
+
+
 def _one_sequence(sight: Sight) -> str:
     bits, seq = sight.dossier.control_bits, sight.field("tcp_seq")
     # A refusal of what came without ACK has sequence number 0 in every connection.
@@ -132,6 +178,17 @@ def _reserved(sight: Sight) -> str:
     if reserved is None or reserved.ever_one & 0b1110 == 0:
         return ""
     return f"reserved bits {reserved.maximum} set in {reserved.seen:,}: must be zero (RFC 9293 section 3.1)"
+
+
+def _tiny_fragments(sight: Sight) -> str:
+    notes = sight.dossier.sample.words[:, NOTES]
+    is_tiny = (notes & (NOTE_FIRST_FRAGMENT | NOTE_CUT)) == NOTE_FIRST_FRAGMENT
+    if sight.dossier.control_bits is not None or not len(notes) or not is_tiny.all():
+        return ""
+    return (
+        f"first fragments that end within the TCP header in {len(notes):,} of {len(notes):,}: every network passes "
+        "68 octets whole (RFC 791 section 3.2)"
+    )
 
 
 def _no_checksum(sight: Sight) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from craftmark.packets import fields as f
-from craftmark.scans.kinds import Kind, kinds_of, sctp_kinds
+from craftmark.scans.kinds import Kind, by_rows, kinds_of
 from tests.scans.traffic import SCANNER, US, Traffic, finished_of
 
 TCP_KINDS = {
@@ -50,7 +50,7 @@ def test_protocols_have_their_kinds(protocol, kind, words):
     traffic = Traffic()
     traffic.packet(0, SCANNER, US, protocol, **words)
     finished = finished_of(traffic.batch())
-    assert sctp_kinds(kinds_of(finished), finished).tolist() == [kind]
+    assert by_rows(kinds_of(finished), finished).tolist() == [kind]
 
 
 def test_icmp6_echo_replies_and_neighbours_are_told_apart():
@@ -70,3 +70,17 @@ def test_later_fragments_have_no_control_bits_to_judge():
     batch = traffic.batch()
     batch.words[:, f.PRESENT] &= ~np.uint32(f.visibility_mask(*f.TCP_WORDS))
     assert kinds_of(finished_of(batch)).tolist() == [Kind.FRAGMENT]
+
+
+@pytest.mark.parametrize(("notes", "kind"), [(0, Kind.UNTOLD), (f.NOTE_FIRST_FRAGMENT, Kind.ODD),
+                                             (f.NOTE_FIRST_FRAGMENT | f.NOTE_CUT, Kind.UNTOLD)])  # fmt: skip
+def test_first_fragments_that_end_within_the_header_are_odd_and_packets_cut_by_a_snaplen_are_not(notes, kind):
+    traffic = Traffic()
+    for port in range(5):
+        traffic.tcp(port, SCANNER, US, (1, port), f.SYN)
+    batch = traffic.batch()
+    batch.words[:, f.PRESENT] &= ~np.uint32(f.visibility_bit(f.TCP_FLAGS))
+    batch.words[:, f.UNSEEN] |= np.uint32(f.visibility_bit(f.TCP_FLAGS))
+    batch.words[:, f.NOTES] |= notes
+    finished = finished_of(batch)
+    assert by_rows(kinds_of(finished), finished).tolist() == [kind]

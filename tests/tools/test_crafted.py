@@ -3,8 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from craftmark.marks.infer import infer
+from craftmark.packets.fields import NOTE_CUT, NOTE_FIRST_FRAGMENT, NOTES
 from craftmark.tools.crafted import crafted_reasons, stack_bits
 from craftmark.tools.sight import Sight
+from tests.marks.dossiers import dossier_from_batch, probes
 from tests.tools import dossiers as d
 from tests.tools import rows
 
@@ -57,6 +60,28 @@ def test_a_ping_of_each_host_has_an_identifier_of_its_own():
 def test_one_sequence_number_of_refusals_or_of_one_connection_is_no_reason(bits: int, ports):
     made = d.tcp(50, bits, (), tcp_sport=ports, tcp_dport=80, ip_id=np.arange(50))
     assert not any("sequence number" in reason for reason in reasons(made))
+
+
+@pytest.mark.parametrize(("bits", "seq", "is_told"), [
+    (2, np.arange(1, 61) << 16 | 7, True),
+    (2, np.random.default_rng(1).integers(0, 1 << 16, 60) * 0x10001 ^ 0x1355, True),
+    (2, np.random.default_rng(2).integers(0, 1 << 32, 60), False),
+    (18, np.arange(1, 61) << 16 | 7, False),
+], ids=["the port", "mirrored halves", "drawn", "an answer's"])  # fmt: skip
+def test_a_sequence_number_that_the_header_tells_is_no_stacks(bits: int, seq, *, is_told):
+    batch = probes(60, layout=("MSS",), tcp_flags=bits, tcp_seq=seq, tcp_dport=np.arange(1, 61), tcp_mss=1460)
+    made = dossier_from_batch(batch)
+    found = crafted_reasons(Sight(made, infer(made)))
+    assert any("cannot be told" in reason for reason in found) == is_told
+
+
+def test_first_fragments_shorter_than_the_header_are_no_networks():
+    made = d.unseen(d.tcp(50, 2, (), ip_flags=1, ip_id=np.arange(50)), "tcp_flags", "tcp_options")
+    assert not any("fragments" in reason for reason in reasons(made))
+    made.sample.words[:, NOTES] |= NOTE_FIRST_FRAGMENT
+    assert any("68 octets" in reason for reason in reasons(made))
+    made.sample.words[0, NOTES] |= NOTE_CUT
+    assert not any("68 octets" in reason for reason in reasons(made))
 
 
 def test_one_ip_id_with_df_set_is_no_reason():
