@@ -89,6 +89,7 @@ def examine(
     conclude = Concluder(finished, findings.ear, rules, day, settings.own, routes)
     scans = [conclude(scan, f"S{n}") for n, scan in enumerate(findings.scans[:SCANS_SHOWN], 1)]
     floods = [conclude(one, f"F{n}", is_flood=True) for n, one in enumerate(findings.floods[:FLOODS_SHOWN], 1)]
+    tunnels = finished.evidence.tunnels.of()
     rows = rows_each(len(scans) + len(floods))
     return Report(
         schema=SCHEMA,
@@ -106,6 +107,8 @@ def examine(
         campaigns=build.build_campaigns(scans, rules),
         claims=build.build_claims([*scans, *floods]),
         unseen=build.build_unseen(case.describe()),
+        tunnels=build.build_tunnels(tunnels),
+        tunnels_total=len(tunnels),
     )
 
 
@@ -136,7 +139,7 @@ def _text(name: str) -> str:
 
 
 def _where(settings: Settings) -> Expression | None:
-    return parse(settings.where) if settings.where else None
+    return parse(settings.where, outer=True) if settings.where else None
 
 
 def _watch(case: Case, progress: Progress | None) -> Callable[[int], None] | None:

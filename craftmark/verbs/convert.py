@@ -57,7 +57,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _write(case: Case, target: Path, form: str, where: str | None) -> int:
     """Write all packets and return how many; a file begun in vain is removed."""
-    chosen = parse(where) if where else None
+    chosen = parse(where, outer=True) if where else None
     written = 0
     try:
         with target.open("wb") as stream:

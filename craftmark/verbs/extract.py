@@ -54,7 +54,7 @@ def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path
 
 def belonging(paths: Sequence[str], settings: Settings, scan_id: str) -> Callable[[PacketBatch], Truth]:
     """Return what tells, of any batch of these inputs, which packets are probes of the scan; reads them once."""
-    where = parse(settings.where) if settings.where else None
+    where = parse(settings.where, outer=True) if settings.where else None
     evidence = fold(open_case(paths, settings).batches(), {}, where=where)
     order = evidence.strands.order()
     rules = load_rules(*(Path(folder) for folder in settings.rules))
