@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from craftmark.packets.batch import Words
 
 Piece: TypeAlias = "Located | Decoded"
-#: Octets of a capture; not writeable, so that mapped files and buffers share one compiled kernel.
+#: Octets of a capture; not writeable, so that all sources share one compiled kernel.
 Octets = NDArray[np.uint8]
 State = NDArray[np.int64]
 #: A record this short is the shortest to expect; a walk is told how many rows it may fill, not how many there are.
