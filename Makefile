@@ -7,7 +7,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 MAIN := $(VENV)/.main
 DEV := $(VENV)/.dev
 
-.PHONY: help decipher test lint fix laws bench docs score lab lab-tools lab-roots lab-kept accuracy mutants fuzz torture clean
+.PHONY: help decipher test lint fix laws bounds audit bench docs score lab lab-tools lab-roots lab-kept accuracy mutants fuzz torture clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ mutants: $(DEV) ## alter each rule, one expectation at a time, and list what no 
 
 fuzz: $(DEV) ## coverage-guided fuzzing: make fuzz TARGET=tcpdump SECONDS=600 (needs pip install atheris)
 	CRAFTMARK_KERNELS=plain $(BIN)/python -m fuzz.guided $(TARGET) -max_total_time=$(SECONDS)
+
+bounds: $(DEV) ## run what runs kernels, compiled with bounds checks
+	NUMBA_BOUNDSCHECK=1 CRAFTMARK_KERNELS=compiled $(BIN)/python -m pytest -q tests/kernels tests/packets tests/sources tests/evidence
+
+audit: $(VENV)/.made ## look for known vulnerabilities in what is depended on (asks pypi.org)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/$(notdir $(BIN))/python -m pip install -q --disable-pip-version-check pip-audit
+	$(VENV)/audit/$(notdir $(BIN))/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt
 
 torture: $(DEV) ## mutated inputs against every reader, SECONDS each; writes the table of docs/reliability.md
 	$(BIN)/python -m fuzz.torture --seconds $(SECONDS) --write

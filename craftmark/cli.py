@@ -97,8 +97,7 @@ def _guarded(listed: Listed, words: Sequence[str]) -> int:
     except BrokenPipeError:
         return _after_broken_pipe()
     except KeyboardInterrupt:
-        _complain("interrupted; nothing was concluded")
-        return ExitCode.INTERRUPTED
+        return _interrupted()
     except (OptionError, RuleError, ExpressionError) as fault:
         for each in getattr(fault, "errors", (fault,)):
             _complain(str(each))
@@ -110,7 +109,19 @@ def _guarded(listed: Listed, words: Sequence[str]) -> int:
         _complain(str(fault))
         return ExitCode.INTERNAL_FAULT
     except Exception as fault:  # noqa: BLE001 - the last line of defence: told in one sentence, never hidden
-        return _internal_fault(fault)
+        return _interrupted() if _is_interrupt(fault) else _internal_fault(fault)
+
+
+def _interrupted() -> int:
+    _complain("interrupted; nothing was concluded")
+    return ExitCode.INTERRUPTED
+
+
+def _is_interrupt(fault: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is behind a fault: of one during their import, libraries make an error of their own."""
+    while fault is not None and not isinstance(fault, KeyboardInterrupt):
+        fault = fault.__cause__ or fault.__context__
+    return fault is not None
 
 
 def _internal_fault(fault: Exception) -> int:

@@ -165,6 +165,7 @@ def conclude(
 def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
     """Return the report of what was judged."""
     findings, rules, inputs = judged.findings, grounds.rules, judged.inputs
+    tunnels = judged.finished.evidence.tunnels.of()
     rows = rows_each(len(judged.scans) + len(judged.floods))
     return Report(
         schema=SCHEMA,
@@ -182,6 +183,8 @@ def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
         campaigns=build.build_campaigns(judged.scans, rules),
         claims=build.build_claims([*judged.scans, *judged.floods]),
         unseen=build.build_unseen(inputs),
+        tunnels=build.build_tunnels(tunnels),
+        tunnels_total=len(tunnels),
     )
 
 
@@ -214,7 +217,7 @@ def _text(name: str) -> str:
 
 def where_of(settings: Settings) -> Expression | None:
     """Return what selects packets, None for all; raises ExpressionError."""
-    return parse(settings.where) if settings.where else None
+    return parse(settings.where, outer=True) if settings.where else None
 
 
 def _watch(case: Case, progress: Progress | None) -> Callable[[int], None] | None:

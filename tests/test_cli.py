@@ -228,12 +228,6 @@ def test_w_never_overwrites_an_input(run, tmp_path):
     assert capture.read_bytes() == b"precious"
 
 
-def test_w_into_a_folder_that_is_not_there_is_told(run, tmp_path):
-    done = run("-w", str(tmp_path / "no" / "x"), "odd.pcap")
-    assert done.code == ExitCode.UNREADABLE
-    assert "cannot be written: No such file or directory" in done.err
-
-
 def test_colour_is_asked_for_or_left_out(run, monkeypatch):
     assert "\x1b[" not in run("odd.pcap").out
     assert "\x1b[" in run("--color", "always", "odd.pcap").out

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from craftmark.evidence.store import RowStore
     from craftmark.evidence.strands import StrandTable
     from craftmark.evidence.strides import Strides
+    from craftmark.evidence.tunnels import Tunnels
     from craftmark.evidence.values import Values
     from craftmark.packets.expressions import Expression
 
@@ -51,6 +52,7 @@ class Gathered(Protocol):
     ports: Ports | None
     fair: RowSample
     runs: RowSample
+    tunnels: Tunnels
 
 
 class Finished:

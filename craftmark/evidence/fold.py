@@ -19,6 +19,7 @@ from craftmark.evidence.samples import RowSample
 from craftmark.evidence.store import RowStore
 from craftmark.evidence.strands import StrandTable
 from craftmark.evidence.strides import Strides
+from craftmark.evidence.tunnels import Tunnels
 from craftmark.evidence.values import Values
 from craftmark.kernels.grouping import COUNT, LIVE_ROWS, N_SLOTS, SLOT
 
@@ -62,6 +63,7 @@ class Evidence:
         self.strides = Strides()
         self.targets: Targets | None = Targets()
         self.ports: Ports | None = Ports()
+        self.tunnels = Tunnels()
         self._by_slot = SlotOrder()
         self._reserved = 0
         self._numbers = np.arange(0)
@@ -89,7 +91,10 @@ class Evidence:
         if len(self._numbers) < n:
             self._numbers = np.arange(n)
         if n:
-            self._hold(batch, self._numbers[:n], self.strands.assign(batch))
+            strand = self.strands.assign(batch)
+            if batch.outer is not None:
+                self.tunnels.update(batch.outer, self.strands.keys[strand[batch.outer.rows]])
+            self._hold(batch, self._numbers[:n], strand)
 
     def _hold(self, batch: PacketBatch, rows: Ints, strand: Ints) -> None:
         deep, slot, promoted = self.store.keep(self.strands, batch, rows, strand, self.capacity)
@@ -168,6 +173,7 @@ class Evidence:
         mine = self.strands.absorb(other.strands)
         self._merge_small(other, mine)
         self._merge_deep(other, mine)
+        self.tunnels.merge(other.tunnels)
 
     def _merge_small(self, other: Evidence, mine: Ints) -> None:
         large = self.store.adopt(self.strands, other.store, other.strands, mine, self.capacity)

@@ -32,6 +32,7 @@ def part_of(evidence: Evidence, chosen: Ints, *, budget: int | None = None) -> E
     assert part.capacity in CAPACITIES
     _carry_large(evidence, part, large)
     _carry_small(evidence, part, chosen[evidence.strands.info[chosen, SLOT] < 0])
+    part.tunnels = evidence.tunnels.part(evidence.strands.keys[chosen])
     return part
 
 

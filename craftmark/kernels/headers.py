@@ -135,6 +135,23 @@ def decode_records(
     return rows
 
 
+@kernel
+def decode_outer(
+    n: int, rows: Integers, octets: Octets, starts: Integers, captured: Integers, wire: Integers, links: Integers,
+    words: Words,
+) -> None:  # fmt: skip
+    """Write the outermost IP header of ``n`` frames that carry tunnels, those of ``rows``, whose words are 0 before."""
+    for i in range(n):
+        row = rows[i]
+        end = starts[row] + captured[row]
+        at, kind = link_layer(octets, starts[row], end, links[row])
+        if _holds_ip(octets, at, end, kind):
+            if kind == IPV4_HEADER:
+                _ipv4(i, octets, words, at, end, starts[row] + wire[row])
+            else:
+                _ipv6(i, octets, words, at, end, starts[row] + wire[row])
+
+
 @device
 def _row(i: int, octets: Octets, words: Words, start: int, captured: int, wire: int, link: int) -> None:
     """Write one row of whatever frame."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from craftmark.kernels.headers import decode_frames, decode_records
+from craftmark.kernels.headers import decode_frames, decode_outer, decode_records
 from craftmark.kernels.records import walk_records
-from craftmark.packets.batch import PacketBatch, RawFrames
-from craftmark.packets.fields import WORDS
+from craftmark.packets.batch import OuterHeaders, PacketBatch, RawFrames
+from craftmark.packets.fields import NOTE_TUNNEL, NOTES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from craftmark.packets.batch import Words
 
 Piece: TypeAlias = "Located | Decoded"
-#: Octets of a capture; not writeable, so that mapped files and buffers share one compiled kernel.
+#: Octets of a capture; not writeable, so that all sources share one compiled kernel.
 Octets = NDArray[np.uint8]
 State = NDArray[np.int64]
 #: A record this short is the shortest to expect; a walk is told how many rows it may fill, not how many there are.
@@ -140,7 +140,8 @@ class Decoder:
         decode_frames(rows, located.octets, starts, captured, wire, links, self._words)
         packet_id = np.add(self._numbers[:rows], located.first_id + first, out=self._packet_id[:rows])
         raw = RawFrames(located.octets, starts, captured, wire, links)
-        return PacketBatch(self._words[:rows], frames.ts_ns[part], packet_id, raw)
+        words = self._words[:rows]
+        return PacketBatch(words, frames.ts_ns[part], packet_id, raw, outer_headers(words, raw))
 
     def decode_records(
         self, octets: Octets, layout: RecordLayout, frames: Frames, state: State, *, first_id: int, most: int | None
@@ -155,4 +156,18 @@ class Decoder:
         )  # fmt: skip
         packet_id = np.add(self._numbers[:rows], first_id, out=self._packet_id[:rows])
         raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
-        return PacketBatch(self._words[:rows], frames.ts_ns[:rows], packet_id, raw)
+        words = self._words[:rows]
+        return PacketBatch(words, frames.ts_ns[:rows], packet_id, raw, outer_headers(words, raw))
+
+
+def outer_headers(words: Words, raw: RawFrames) -> OuterHeaders | None:
+    """Return the outermost IP headers of the rows that came through tunnels, read from their frames; None for none."""
+    notes = words[:, NOTES]
+    if not np.bitwise_or.reduce(notes, initial=np.uint32(0)) & NOTE_TUNNEL:
+        return None
+    rows = np.flatnonzero(notes & np.uint32(NOTE_TUNNEL))
+    outer: Words = np.zeros((len(rows), WORDS), np.uint32)
+    decode_outer(
+        len(rows), rows, raw.octets, raw.starts, raw.captured, raw.wire, raw.links, outer,
+    )  # fmt: skip
+    return OuterHeaders(rows, outer)

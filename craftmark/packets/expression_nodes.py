@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.packets.batch import address_text
-from craftmark.packets.fields import FIELDS, IP_VERSION, LINK_SRC, PROTOCOL
+from craftmark.packets.fields import FIELDS, LINK_SRC, OUTER_FIELDS, PROTOCOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +36,8 @@ HEX_FROM: Final = 1 << 16
 
 def field_seen(name: str, batch: PacketBatch) -> Truth:
     """Tell per packet whether it has the field of this name and shows it."""
+    if name in OUTER_FIELDS:
+        return batch.present(name)
     field = FIELDS[name]
     if field.word == LINK_SRC:
         given: Truth = batch.words[:, LINK_SRC] != 0
@@ -260,7 +262,8 @@ class Membership:
         """Return the truth with no regard to what is seen."""
         mask = np.uint32((0xFFFFFFFF << (32 - self.prefix)) & 0xFFFFFFFF)
         inside: Truth = (self.inner.evaluate(batch) & mask) == np.uint32(self.network)
-        is_v4: Truth = batch.words[:, IP_VERSION] != 6
+        is_outer = not OUTER_FIELDS.keys().isdisjoint(fields_below(self))
+        is_v4: Truth = batch.column("outer_ip_version" if is_outer else "ip_version") != 6
         return inside & is_v4
 
     def truth(self, batch: PacketBatch) -> tuple[Truth, Truth]:

@@ -2,8 +2,9 @@
 
 Rules, marks, reports and ``--where`` speak it: ``ip_id == low16(ip_dst ^ tcp_seq) ^ tcp_dport``,
 ``tcp_flags & SYN != 0 and ip_dst in 10.0.0.0/8``. Operators bind as in Python. Fields have the names of
-packets/fields.py; control bits (``SYN``), decimal and hexadecimal numbers and dotted addresses are numbers; arithmetic
-is modulo 2**32. Text is hostile: it is read by a parser with limits on length, size and depth, and never executed.
+packets/fields.py, outer headers' too (``outer_ip_ttl``); control bits (``SYN``), decimal and hexadecimal numbers and
+dotted addresses are numbers; arithmetic is modulo 2**32. Text is hostile: it is read by a parser with limits on length,
+size and depth, and never executed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from craftmark.packets.expression_nodes import (
     field_seen,
     fields_below,
 )
-from craftmark.packets.fields import CONTROL_BITS, FIELDS
+from craftmark.packets.fields import CONTROL_BITS, FIELDS, OUTER_FIELDS
 
 if TYPE_CHECKING:
     from craftmark.packets.batch import PacketBatch, Words
@@ -105,11 +106,14 @@ class Expression:
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str) -> Expression:
-    """Read an expression; raises ExpressionError with the column of what is wrong."""
+def parse(text: str, *, outer: bool = False) -> Expression:
+    """Read an expression; raises ExpressionError with the column of what is wrong.
+
+    outer: it may name fields of outer headers, which batches have and samples do not.
+    """
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"longer than {MAX_CHARACTERS} characters", text=text[:40], column=0)
-    reader = _Reader(text, _tokens(text))
+    reader = _Reader(text, _tokens(text), outer=outer)
     root = reader.operators(0)
     if reader.token.text:
         raise reader.fault(f"{reader.token.text!r} is not expected here")
@@ -140,8 +144,9 @@ def _tokens(text: str) -> list[_Token]:
 class _Reader:
     """Precedence climbing over the tokens of one text."""
 
-    def __init__(self, text: str, tokens: list[_Token]) -> None:
+    def __init__(self, text: str, tokens: list[_Token], *, outer: bool) -> None:
         self.text = text
+        self.outer = outer
         self.tokens = tokens
         self.place = 0
         self.nodes = 0
@@ -229,7 +234,7 @@ class _Reader:
             if "/" in token.text:
                 raise self.fault("a network stands only after 'in'", token)
             return Number(int(self._network(token).network_address), dotted=True)
-        if token.text in FIELDS:
+        if token.text in FIELDS or (self.outer and token.text in OUTER_FIELDS):
             return FieldValue(token.text)
         if token.text in CONTROL_BITS:
             return Number(1 << CONTROL_BITS.index(token.text))

@@ -175,6 +175,12 @@ _TABLE = (
 
 FIELDS: Final[dict[str, Field]] = {field.name: field for field in _TABLE}
 
+#: Fields of the outermost IP header of packets that came through a tunnel: the IP layer's, under names of their own.
+#: They stand in rows of their own (batch.py), and only ``--where`` and the report speak of them.
+OUTER_FIELDS: Final[dict[str, Field]] = {
+    f"outer_{field.name}": field for field in _TABLE if field.name.startswith("ip")
+}
+
 _FIRST_VISIBLE = IP_SRC
 _LAST_VISIBLE = IP6_FLOW
 

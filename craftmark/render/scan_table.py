@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from craftmark.render.layout import Page
-    from craftmark.report.document import Claim, Remembered, Scan, Told, Toolmark
+    from craftmark.report.document import Claim, Remembered, Scan, Told, Toolmark, Tunnel
 
 #: Entries shown of a long list before the rest is counted; -v shows all that the report holds.
 SHOWN = 6
@@ -23,6 +23,11 @@ LEAST_WEIGHT = 0.05
 
 #: What the states of a port mean where the protocol has none.
 _HOSTS = {"open": "live hosts", "closed": "hosts that do not speak it", "filtered": "hosts behind a filter"}
+
+#: Kinds of tunnel in words.
+TUNNELS = {
+    "gre": "GRE", "ipip": "IP in IP", "6in4": "IPv6 in IPv4", "4in6": "IPv4 in IPv6", "6in6": "IPv6 in IPv6",
+}  # fmt: skip
 
 _CONSTANT_KINDS = ("constant", "ttl")
 _OTHER_LABELS = {
@@ -61,6 +66,17 @@ def _write_sent(page: Page, scan: Scan, most: int) -> None:
     page.grid("targets", [*targets, *_rest(scan.targets_total - len(targets))])
     if scan.ports is not None and scan.ports.total:
         page.row("ports", f"{scan.ports.total:,}: {_cut(scan.ports.ranges)}")
+    write_tunnels(page, scan.tunnels[:most], scan.tunnels_total, of=scan.probes)
+
+
+def write_tunnels(page: Page, tunnels: Sequence[Tunnel], total: int, *, of: int) -> None:
+    """Write what tunnels packets came through, ``of`` how many packets in all."""
+    for place, one in enumerate(tunnels):
+        ttls = [str(ttl) for ttl in one.ttls[:SHOWN]] + (["more"] if len(one.ttls) > SHOWN else [])
+        through = f"through a tunnel ({TUNNELS[one.kind]}) from {one.source} to {one.target}, outer TTL {listed(ttls)}"
+        page.row("tunnel" if place == 0 else "", f"{one.packets:,} of {of:,} came {through}")
+    if total > len(tunnels):
+        page.row("", f"and {counted(total - len(tunnels), 'more tunnel')}")
 
 
 def _write_marks(page: Page, scan: Scan) -> None:

@@ -19,7 +19,7 @@ from craftmark.render.evidence import (
 )
 from craftmark.render.layout import Page
 from craftmark.render.numbers import counted, duration, listed, moment
-from craftmark.render.scan_table import write_scan
+from craftmark.render.scan_table import write_scan, write_tunnels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,9 @@ WIDTH = 100
 #: Scans and floods shown whole; beyond these one line each, beyond LISTED only counted.
 DETAILED = 5
 LISTED = 40
+
+#: Tunnels named below the traffic.
+LISTED_TUNNELS = 3
 
 #: Damaged places named per input before the rest is counted.
 _DAMAGE_SHOWN = 3
@@ -153,6 +156,7 @@ def _write_case(page: Page, report: Report) -> None:
         if one.unseen:
             page.row("", f"it cannot show {listed(one.unseen, most=12)}")
     page.row("traffic", _traffic(report.traffic))
+    write_tunnels(page, report.tunnels[:LISTED_TUNNELS], report.tunnels_total, of=_examined(report.traffic))
     if report.conditions.where is not None:
         page.row("selected", f"only packets with {report.conditions.where}")
     groups: dict[str, list[str]] = {}

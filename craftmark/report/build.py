@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from craftmark.assess.campaigns import assess_campaigns
 from craftmark.assess.own import direction_of
 from craftmark.assess.spoofing import PRIOR as SPOOFING_PRIOR
+from craftmark.kernels.tunnels import IP6_IN_IP, IPIP
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from craftmark.assess.base import Claim
     from craftmark.assess.conclude import Conclusions
     from craftmark.evidence.dossier import Dossier
+    from craftmark.evidence.tunnels import Tunnel
     from craftmark.report.concluding import Concluded
     from craftmark.sources.base import Provenance
     from craftmark.tools.conclude import Maker
@@ -129,6 +131,8 @@ def build_scan(found: Concluded, clock: Clock, rules: RuleSet, *, rows: int) -> 
         ),
         drawn=drawn_of(main, found.part_marks[0], rows),
         direction=direction_of(subject),
+        tunnels=build_tunnels(found.tunnels),
+        tunnels_total=len(found.tunnels),
     )
 
 
@@ -160,6 +164,21 @@ def build_campaigns(concluded: Iterable[Concluded], rules: RuleSet) -> tuple[d.C
         d.Campaign(f"K{number}", one.scans, one.statement, one.log10_chance, one.why)
         for number, one in enumerate(found, 1)
     )
+
+
+def build_tunnels(tunnels: Sequence[Tunnel]) -> tuple[d.Tunnel, ...]:
+    """Return the report's entries of the largest tunnels."""
+    return tuple(
+        d.Tunnel(_tunnel_kind(one), one.source, one.target, one.ttls, one.packets) for one in tunnels[:PARTIES_SHOWN]
+    )
+
+
+def _tunnel_kind(tunnel: Tunnel) -> d.TunnelKind:
+    if tunnel.protocol == IPIP:
+        return "ipip" if tunnel.version == 4 else "4in6"
+    if tunnel.protocol == IP6_IN_IP:
+        return "6in4" if tunnel.version == 4 else "6in6"
+    return "gre"
 
 
 def build_unseen(inputs: Sequence[Provenance]) -> tuple[d.Unseen, ...]:

@@ -12,7 +12,7 @@ import math
 import operator
 import types
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -22,18 +22,25 @@ Document = TypeVar("Document")
 
 
 class Member(NamedTuple):
-    """One attribute of a document class: its name in Python, its key in JSON, its type."""
+    """One attribute of a document class: its name in Python, its key in JSON, its type.
+
+    ``added``: it has a default, which reports of a version before it was added are read with.
+    """
 
     attribute: str
     key: str
     hint: Any
+    added: bool
 
 
 @cache
 def members(kind: type) -> tuple[Member, ...]:
     """Return the members of a document class, in order."""
     hints = get_type_hints(kind, localns={"Mapping": Mapping})
-    return tuple(Member(field.name, field.name.rstrip("_"), hints[field.name]) for field in fields(kind))
+    return tuple(
+        Member(field.name, field.name.rstrip("_"), hints[field.name], field.default is not MISSING)
+        for field in fields(kind)
+    )
 
 
 def write_json(value: Any, *, indent: int | None = None) -> str:
@@ -128,10 +135,11 @@ def _decode_object(tree: Any, kind: type, path: str) -> Any:
         msg = f"{path}: unknown key {_brief(extra[0])}"
         raise ReportError(msg)
     for member in known:
-        if member.key not in tree:
+        if member.key not in tree and not member.added:
             msg = f"{path}: the key {member.key!r} is missing"
             raise ReportError(msg)
-    return kind(**{member.attribute: decode(tree[member.key], member.hint, f"{path}.{member.key}") for member in known})
+    there = (member for member in known if member.key in tree)
+    return kind(**{member.attribute: decode(tree[member.key], member.hint, f"{path}.{member.key}") for member in there})
 
 
 def _branch(value: Any, hint: Any, path: str) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from craftmark.assess.routes import Route
     from craftmark.evidence.dossier import Dossier
     from craftmark.evidence.finished import Finished
+    from craftmark.evidence.tunnels import Tunnel
     from craftmark.marks.base import Toolmark
     from craftmark.scans.answers import Ear, Heard
     from craftmark.scans.scans import Scan
@@ -40,6 +41,7 @@ class Concluded:
     maker: Maker
     heard: Heard
     conclusions: Conclusions
+    tunnels: tuple[Tunnel, ...]
 
 
 class Concluder:
@@ -79,7 +81,8 @@ class Concluder:
             paths=self._paths,
         )
         prints = tuple(markprint(part, found, maker.user_set) for part, found in zip(parts, marks, strict=True))
-        return Concluded(scan, subject, marks, prints, maker, heard, conclude_beyond(subject))
+        tunnels = self._finished.evidence.tunnels.of(self._finished.keys[scan.strands])
+        return Concluded(scan, subject, marks, prints, maker, heard, conclude_beyond(subject), tunnels)
 
     def _dossiers(self, scan: Scan) -> tuple[Dossier, ...]:
         if scan.population is not None:

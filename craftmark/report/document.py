@@ -37,6 +37,7 @@ PortState = Literal["open", "closed", "filtered"]
 AnswerState = Literal["open", "closed", "filtered", "up", "unclear"]
 Basis = Literal["standard", "measured", "documented"]
 Direction = Literal["inbound", "outbound", "internal", "elsewhere", "mixed", "unknown"]
+TunnelKind = Literal["gre", "ipip", "6in4", "4in6", "6in6"]
 Confidence = Literal["certain", "strong", "fair", "weak"]
 
 #: Confidence words of claims, the strongest first.
@@ -391,10 +392,26 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A tunnel that packets came through: the ends and TTLs of the outermost IP header around them.
+
+    ``kind``: "gre", "ipip" (RFC 2003), "6in4", "4in6" or "6in6". ``ttls`` are the values seen, ascending: against those
+    that systems start with they tell how far the tunnel's entrance is. Header fields of scans are the inner packets'.
+    """
+
+    kind: TunnelKind
+    source: str
+    target: str
+    ttls: tuple[int, ...]
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One act of probing: what was sent, who made it, from where, what it could learn. Floods have this form too.
 
-    ``direction`` is seen from the own networks that the user named: "inbound" is towards them.
+    ``direction`` is seen from the own networks that the user named: "inbound" is towards them. ``tunnels``: what its
+    probes came through.
     """
 
     id: str
@@ -420,6 +437,8 @@ class Scan:
     purposes: tuple[Purpose, ...]
     drawn: Drawn = NOTHING_DRAWN
     direction: Direction = "unknown"
+    tunnels: tuple[Tunnel, ...] = ()
+    tunnels_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,6 +495,8 @@ class Report:
     claims: tuple[Claim, ...]
     unseen: tuple[Unseen, ...]
     checks: tuple[Check, ...] = NO_CHECKS
+    tunnels: tuple[Tunnel, ...] = ()
+    tunnels_total: int = 0
 
     @property
     def damaged(self) -> bool:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from craftmark.packets.batch import PacketBatch, empty_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from craftmark.packets.batch import OuterHeaders
 
 #: Batches that may wait: one being folded, two ready, one being filled.
 _BUFFERS = 4
@@ -28,13 +31,21 @@ def read_ahead(batches: Iterable[PacketBatch]) -> Iterator[PacketBatch]:
         reader.stop()
 
 
+class _Filled(NamedTuple):
+    """A buffer with a batch in it; outer headers are nobody's buffer and go along as they are."""
+
+    buffer: PacketBatch
+    rows: int
+    outer: OuterHeaders | None
+
+
 class _Reader:
     """A thread that copies batches into buffers of its own, which go round."""
 
     def __init__(self, batches: Iterable[PacketBatch]) -> None:
         self._source = batches
         self._free: queue.SimpleQueue[PacketBatch] = queue.SimpleQueue()
-        self._ready: queue.SimpleQueue[tuple[PacketBatch, int] | BaseException | None] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[_Filled | BaseException | None] = queue.SimpleQueue()
         self._stopped = False
         for _ in range(_BUFFERS):
             self._free.put(empty_batch())
@@ -46,9 +57,8 @@ class _Reader:
         while (item := self._ready.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            buffer, rows = item
-            yield buffer.take(slice(0, rows))
-            self._free.put(buffer)
+            yield replace(item.buffer.take(slice(0, item.rows)), outer=item.outer)
+            self._free.put(item.buffer)
 
     def stop(self) -> None:
         """Let the thread end, also in the middle of an input."""
@@ -62,7 +72,7 @@ class _Reader:
                 buffer = _copied(batch, self._free.get())
                 if self._stopped:
                     return
-                self._ready.put((buffer, len(batch)))
+                self._ready.put(_Filled(buffer, len(batch), batch.outer))
         except BaseException as fault:  # noqa: BLE001 - handed to the thread that waits for it
             self._ready.put(fault)
         else:

@@ -7,6 +7,8 @@ import io
 import threading
 from typing import TYPE_CHECKING, BinaryIO
 
+from craftmark.sources.windows import FileAsOpened
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,8 +31,8 @@ class FileDigest:
 
     def _compute(self) -> None:
         try:
-            with self._path.open("rb") as file:
-                self._hex = hashlib.file_digest(file, "sha256").hexdigest()
+            with FileAsOpened(self._path) as file:
+                self._hex = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         except OSError:
             self._hex = ""
 

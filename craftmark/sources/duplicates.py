@@ -11,19 +11,19 @@ packets of the last ``WINDOW`` rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.packets import fields as f
-from craftmark.packets.batch import PacketBatch, RawFrames
+from craftmark.packets.batch import RawFrames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from craftmark.packets.batch import Words
+    from craftmark.packets.batch import PacketBatch, Words
 
 Ints = NDArray[np.int64]
 
@@ -196,4 +196,4 @@ def _kept(batch: PacketBatch, rows: NDArray[np.bool_]) -> PacketBatch:
         return part
     at = np.flatnonzero(rows)
     frames = RawFrames(raw.octets, raw.starts[at], raw.captured[at], raw.wire[at], raw.links[at])
-    return PacketBatch(part.words, part.ts_ns, part.packet_id, frames)
+    return replace(part, raw=frames)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from craftmark.kernels.traces import LAST_ERF_TYPE, walk_erf
 from craftmark.sources.walked import WalkedSource
-from craftmark.sources.windows import window_of
+from craftmark.sources.windows import Window
 
 if TYPE_CHECKING:
     from craftmark.packets.decode import Frames, Octets, State
@@ -52,7 +52,7 @@ class ErfFormat:
     def open(self, stream: BinaryIO, provenance: Provenance, number: int, options: SourceOptions) -> WalkedSource:  # noqa: ARG002
         """Open a stream positioned at its start."""
         provenance.format = self.name
-        return WalkedSource(window_of(stream), provenance, number, _walk)
+        return WalkedSource(Window(stream), provenance, number, _walk)
 
 
 FORMAT: Final = ErfFormat()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.packets import fields as f
-from craftmark.packets.batch import PacketBatch, RawFrames
+from craftmark.packets.batch import OuterHeaders, PacketBatch, RawFrames
 from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from craftmark.packets.links import ETHERNET, RAW
 
@@ -58,7 +58,8 @@ class FramesInText:
         if count == len(batch):
             raw = RawFrames(octets, frames.starts, frames.captured, frames.wire, frames.links)
         self._clear()
-        return PacketBatch(batch.words, batch.ts_ns, batch.packet_id, raw)
+        outer = decoded.outer and OuterHeaders(rows[decoded.outer.rows], decoded.outer.words)
+        return PacketBatch(batch.words, batch.ts_ns, batch.packet_id, raw, outer)
 
 
 def link_of(frame: Sequence[int]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,6 +15,7 @@ from craftmark.sources.base import SNIFF_BYTES, Damage, Provenance, SourceOption
 from craftmark.sources.compression import Decompressed, peel
 from craftmark.sources.digest import FileDigest, HashedStream
 from craftmark.sources.formats import appearance, format_of
+from craftmark.sources.windows import FileAsOpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ class Input:
         self._options = options
         self._chosen = chosen
         self._outer: io.BufferedReader | None = None
+        self._file: FileAsOpened | None = None
         self._hashed: HashedStream | None = None
         self._digest: FileDigest | None = None
         self._layers: list[Decompressed] = []
@@ -175,14 +176,14 @@ class Input:
             return io.BufferedReader(self._hashed, SNIFF_BYTES)
         assert self._path is not None
         try:
-            file: io.BufferedReader = io.BufferedReader(io.FileIO(self._path), SNIFF_BYTES)
-            status = os.fstat(file.fileno())
+            if stat.S_ISREG(self._path.stat().st_mode):
+                self._file = FileAsOpened(self._path)
+                self.size = self._file.size
+                return io.BufferedReader(self._file, SNIFF_BYTES)
+            stream = self._path.open("rb")
         except OSError as fault:
             raise self._unreadable(fault) from fault
-        if stat.S_ISREG(status.st_mode):
-            self.size = status.st_size
-            return file
-        self._hashed = HashedStream(file, is_ours=True)
+        self._hashed = HashedStream(stream, is_ours=True)
         return io.BufferedReader(self._hashed, SNIFF_BYTES)
 
     def _recognise(self, head: bytes) -> Format:
@@ -212,9 +213,19 @@ class Input:
         else:
             provenance.sha256 = self.sha256
             provenance.bytes = self.size or 0
+            self._tell_of_change()
         self._done = True
         if provenance.link_types and not any(map(is_read, provenance.link_types)):
             raise self._wrong_link()
+
+    def _tell_of_change(self) -> None:
+        """Tell whether the file is another size now than when it was opened."""
+        grown = self._file.grown if self._file is not None else 0
+        if grown < 0:
+            what = f"the file was cut short by {-grown:,} bytes while it was read"
+            self._provenance.add_damage(Damage(self._provenance.packets + 1, (self.size or 0) + grown, what))
+        elif grown > 0:
+            self.notes.append(f"the file grew by {grown:,} bytes while it was read: those are not examined")
 
     def close(self) -> None:
         """Let go of the file; what was described stays."""

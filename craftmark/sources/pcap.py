@@ -25,7 +25,7 @@ from craftmark.packets.batch import INPUT_SHIFT
 from craftmark.packets.decode import Decoder, Located, RecordLayout, empty_frames, locate_records
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, PIECE_ROWS, Damage, Provenance, SourceOptions
-from craftmark.sources.windows import window_of
+from craftmark.sources.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ class PcapSource:
     def __init__(self, stream: BinaryIO, provenance: Provenance, number: int) -> None:
         self._provenance = provenance
         self._number = number
-        self._window = window_of(stream)
+        self._window = Window(stream)
         self._state = np.zeros(2, np.int64)
         self._layout: RecordLayout | None = None
         self._link = 0
@@ -132,7 +132,6 @@ class PcapSource:
         """Yield what ``read`` finds from where the walk stands, up to the end of the input."""
         while self._layout is not None:
             part = read(self._layout, (self._number << INPUT_SHIFT) + self._provenance.packets + 1)
-            self._window.reached(int(self._state[0]))
             if len(part):
                 self._provenance.add_packets(len(part), times(part))
                 yield part

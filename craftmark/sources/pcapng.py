@@ -26,7 +26,7 @@ from craftmark.packets.decode import Decoder, Located, empty_frames
 from craftmark.packets.fields import NOTE_NO_TIME, NOTES
 from craftmark.packets.links import link_type
 from craftmark.sources.base import BATCH_ROWS, Damage, Provenance, SourceOptions
-from craftmark.sources.windows import window_of
+from craftmark.sources.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class PcapngSource:
     def __init__(self, stream: BinaryIO, provenance: Provenance, number: int) -> None:
         self._provenance = provenance
         self._number = number
-        self._window = window_of(stream)
+        self._window = Window(stream)
         self._decoder = Decoder(BATCH_ROWS)
         self._frames = empty_frames(BATCH_ROWS)
         self._untimed = np.zeros(BATCH_ROWS, np.int64)
@@ -80,7 +80,6 @@ class PcapngSource:
             BATCH_ROWS, octets, len(octets), int(self._order == "big"), self._interfaces, len(self._interfaces),
             frames.starts, frames.captured, frames.wire, frames.links, frames.ts_ns, self._untimed, self._state,
         )  # fmt: skip
-        self._window.reached(int(self._state[0]))
         return rows
 
     def _decode(self, rows: int) -> PacketBatch:

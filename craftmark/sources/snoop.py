@@ -8,7 +8,7 @@ from craftmark.kernels.traces import walk_snoop
 from craftmark.packets.links import ETHERNET, link_type
 from craftmark.sources.base import Damage
 from craftmark.sources.walked import WalkedSource
-from craftmark.sources.windows import window_of
+from craftmark.sources.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ class SnoopSource(WalkedSource):
     """One open snoop file; says how many packets its program lost."""
 
     def __init__(self, stream: BinaryIO, provenance: Provenance, number: int) -> None:
-        window = window_of(stream)
+        window = Window(stream)
         while len(window.data) < _FILE_HEADER and not window.ended:
             window.advance(0)
         head = window.data[:_FILE_HEADER].tobytes()

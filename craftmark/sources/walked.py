@@ -43,7 +43,6 @@ class WalkedSource:
             octets, frames = self._window.data, self._frames
             room = min(BATCH_ROWS, max(1, (len(octets) - int(self.state[0])) // 16))
             rows = self._walk(room, octets, frames, self.state)
-            self._window.reached(int(self.state[0]))
             if rows:
                 yield self._batch(octets, frames, rows)
             if self.state[1] == ROWS_FULL:

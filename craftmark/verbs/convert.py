@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
-from craftmark.errors import CraftmarkError, ExitCode, SourceError
+from craftmark.errors import ExitCode
 from craftmark.export.columns import ArrowWriter, CsvWriter, TableWriter
 from craftmark.export.pcap import PcapWriter
 from craftmark.packets.expressions import parse
@@ -17,6 +17,7 @@ from craftmark.sources.base import SourceOptions
 from craftmark.sources.inputs import open_inputs
 from craftmark.verbs.arguments import year
 from craftmark.verbs.base import OptionError
+from craftmark.verbs.files import whole_file
 
 if TYPE_CHECKING:
     import argparse
@@ -56,26 +57,17 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _write(case: Case, target: Path, form: str, where: str | None) -> int:
-    """Write all packets and return how many; a file begun in vain is removed."""
-    chosen = parse(where) if where else None
+    """Write all packets and return how many."""
+    chosen = parse(where, outer=True) if where else None
     written = 0
-    try:
-        with target.open("wb") as stream:
-            try:
-                writer = _Writer(stream, form, str(target))
-                for one in case.inputs:
-                    for batch in one.batches():
-                        rows = np.arange(len(batch)) if chosen is None else np.flatnonzero(chosen.select(batch))
-                        writer.write(batch, rows, one.describe().clock)
-                        written += len(rows)
-                writer.close()
-            except (CraftmarkError, KeyboardInterrupt):
-                stream.close()
-                target.unlink()
-                raise
-    except OSError as fault:
-        what = f"cannot be written: {fault.strerror or fault}"
-        raise SourceError(what, name=str(target), code=ExitCode.UNREADABLE) from fault
+    with whole_file(str(target)) as stream:
+        writer = _Writer(stream, form, str(target))
+        for one in case.inputs:
+            for batch in one.batches():
+                rows = np.arange(len(batch)) if chosen is None else np.flatnonzero(chosen.select(batch))
+                writer.write(batch, rows, one.describe().clock)
+                written += len(rows)
+        writer.close()
     return written
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from craftmark import pipeline
-from craftmark.errors import ExitCode, SourceError
+from craftmark.errors import ExitCode
 from craftmark.render.escape import visible
 from craftmark.render.json import render_json, render_jsonl
 from craftmark.render.text import knows_tool, render_text, render_why
@@ -113,11 +113,7 @@ def _write_packets(report: Report, options: ExamineOptions) -> None:
     for path in options.paths:
         if path != "-" and target.exists() and Path(path).exists() and target.samefile(path):
             raise OptionError(f"-w {visible(str(target))}: that is an input; choose another file")
-    try:
-        written = extract(options.paths, options.settings, finding.id, target)
-    except OSError as fault:
-        reason = fault.strerror or "cannot be written"
-        raise SourceError(f"cannot be written: {reason}", name=str(target), code=ExitCode.UNREADABLE) from fault
+    written = extract(options.paths, options.settings, finding.id, target)
     if not options.screen.quiet:
         noun = "packet" if written == 1 else "packets"
         sys.stderr.write(f"craftmark: {written:,} {noun} of {finding.id} written to {visible(str(target))}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from craftmark.errors import CraftmarkError, ExitCode, SourceError
+from craftmark.errors import ExitCode, SourceError
 from craftmark.export.pcap import PcapWriter
 from craftmark.packets.expressions import parse
 from craftmark.run.local import fold
@@ -16,6 +16,7 @@ from craftmark.sources.base import SourceOptions
 from craftmark.sources.inputs import STDIN, open_inputs
 from craftmark.tools.load import load_rules
 from craftmark.tools.stacks import stack_shapes
+from craftmark.verbs.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,24 +32,19 @@ if TYPE_CHECKING:
 
 
 def extract(paths: Sequence[str], settings: Settings, scan_id: str, target: Path) -> int:
-    """Write the packets of a scan or flood as pcap and return how many; a file begun in vain is removed.
+    """Write the packets of a scan or flood as pcap and return how many.
 
-    Raises SourceError where there are no frames to write, or they do not fit one file, and OSError of the target.
+    Raises SourceError where there are no frames to write, they do not fit one file, or the target cannot be written.
     """
     if STDIN in paths:
         what = "packets of standard input cannot be written: it can be read only once"
         raise SourceError(what, name="-w", code=ExitCode.USAGE, remedy="save it to a file first")
     select = belonging(paths, settings, scan_id)
-    with target.open("wb") as stream:
+    with whole_file(str(target)) as stream:
         writer = PcapWriter(stream, name=str(target))
-        try:
-            for batch in open_case(paths, settings).batches():
-                for row in np.flatnonzero(select(batch)).tolist():
-                    writer.write(batch, row)
-        except CraftmarkError:
-            stream.close()
-            target.unlink()
-            raise
+        for batch in open_case(paths, settings).batches():
+            for row in np.flatnonzero(select(batch)).tolist():
+                writer.write(batch, row)
     return writer.written
 
 
@@ -66,7 +62,7 @@ def owners(
 
     The first name is "", for packets of no scan or flood. Reads the inputs once.
     """
-    where = parse(settings.where) if settings.where else None
+    where = parse(settings.where, outer=True) if settings.where else None
     evidence = fold(open_case(paths, settings).batches(), {}, where=where)
     order = evidence.strands.order()
     rules = load_rules(*(Path(folder) for folder in settings.rules))

@@ -1,22 +1,44 @@
-"""Writing results to files: under a temporary name beside the target, renamed when whole."""
+"""Writing results to files: under a temporary name beside the target, renamed when whole.
+
+So neither a full disk nor Ctrl-C leaves half a file behind, and what the target held before is lost only to the whole.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from craftmark.errors import ExitCode, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def write_file(target: str, content: bytes) -> None:
     """Write a file whole or not at all. Raises SourceError that names the target."""
+    with whole_file(target) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def whole_file(target: str) -> Iterator[BinaryIO]:
+    """Yield what to write to; the target is there when the block ends, and as before if it does not end well.
+
+    A device or a pipe is written to as it is. Raises SourceError that names the target for whatever the disk refuses.
+    """
     path = Path(target)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as stream:
+                yield stream
+            return
         handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
+                yield stream
             Path(unfinished).chmod(0o666 & ~_umask())
             Path(unfinished).replace(path)
         except BaseException:

@@ -123,7 +123,7 @@ def _check(parsed: argparse.Namespace, known: RuleSet) -> None:
 
 def _read(path: str, settings: Settings, rules: RuleSet) -> tuple[Finished, Findings]:
     case = open_inputs([path], options=SourceOptions(year=settings.year), format_name=settings.format_name)
-    where = parse(settings.where) if settings.where else None
+    where = parse(settings.where, outer=True) if settings.where else None
     finished = fold(case.batches(), {text: parse(text) for text in rules.relations}, where=where).finish()
     return finished, find(finished, stack_shapes(rules))
 

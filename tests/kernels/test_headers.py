@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -13,6 +15,9 @@ from craftmark.packets import fields as f
 from craftmark.packets.decode import Decoder, Located, empty_frames, octets_of
 from tests.naive import headers as naive
 from tests.strategies import ethernet, frames, ipv4, ipv6, tcp, udp
+
+if TYPE_CHECKING:
+    from craftmark.packets.batch import PacketBatch
 
 WORDS = {
     "sport": f.SPORT, "dport": f.DPORT, "seq": f.SEQ, "ack": f.ACK, "win": f.TCP_WIN, "urp": f.TCP_URP,
@@ -35,14 +40,19 @@ def word_of(name: str) -> int:
 
 
 def decode(*packets: tuple[bytes, int, int]) -> np.ndarray:
-    """Return the rows of frames given with their length on the wire and link type, between other octets."""
+    """Return the rows of frames, as ``decoded`` takes them."""
+    return decoded(*packets).words
+
+
+def decoded(*packets: tuple[bytes, int, int]) -> PacketBatch:
+    """Return the batch of frames given with their length on the wire and link type, between other octets."""
     frames_at = empty_frames(len(packets))
     buffer = b"\xff" * 3
     for row, (frame, wire, link) in enumerate(packets):
         frames_at.starts[row], frames_at.captured[row] = len(buffer), len(frame)
         frames_at.wire[row], frames_at.links[row] = wire, link
         buffer += frame + b"\xff" * 3
-    return Decoder(len(packets)).decode(Located(octets_of(buffer), frames_at, len(packets), 1)).words
+    return Decoder(len(packets)).decode(Located(octets_of(buffer), frames_at, len(packets), 1))
 
 
 def row_of(frame: bytes, *, link: int = 1, cut: int | None = None) -> np.ndarray:
@@ -75,6 +85,17 @@ def actual(row: np.ndarray) -> tuple[dict[int, int], int, int, int]:
 def test_rows_say_what_the_naive_twin_reads(packets: list[tuple[bytes, int, int]]) -> None:
     for packet, row in zip(packets, decode(*packets), strict=True):
         assert actual(row) == expected(naive.decode(*packet)), packet
+
+
+@given(st.lists(frames(), min_size=1, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_outer_headers_are_what_the_naive_twin_reads(packets: list[tuple[bytes, int, int]]) -> None:
+    batch = decoded(*packets)
+    tunnelled = [row for row, packet in enumerate(packets) if "tunnel" in naive.decode(*packet).notes]
+    assert (batch.outer.rows.tolist() if batch.outer else []) == tunnelled
+    for place, row in enumerate(tunnelled):
+        for name, value in naive.outermost(*packets[row]).items():
+            assert actual(batch.outer.words[place])[0][word_of(name)] == value, (name, packets[row])
 
 
 @given(st.lists(st.tuples(st.binary(max_size=90), st.integers(0, 99), st.sampled_from(

@@ -61,3 +61,28 @@ def test_the_cache_folder_is_named_by_the_kernels_and_the_bounds_check(monkeypat
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "0")
     assert _jit.cache_dir() != checked
     _jit._kernel_hash.cache_clear()
+
+
+def test_bounds_checks_are_on_where_they_are_asked_for(tmp_path):
+    (tmp_path / "beyond.py").write_text(BEYOND, encoding="utf-8")
+    environment = {**os.environ, "CRAFTMARK_CACHE_DIR": str(tmp_path), "CRAFTMARK_KERNELS": "compiled"}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "beyond.py"], env={**environment, "NUMBA_BOUNDSCHECK": "1"}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert "IndexError: index is out of bounds" in done.stderr
+
+
+BEYOND = """
+import numpy as np
+from craftmark.kernels._jit import kernel
+
+@kernel
+def beyond(n, octets):
+    total = 0
+    for i in range(n):
+        total += octets[i]
+    return total
+
+print(beyond(5, np.zeros(3, np.uint8)))
+"""

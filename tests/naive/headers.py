@@ -68,6 +68,13 @@ def decode(frame: bytes, wire: int, link: int) -> Packet:
     return packet
 
 
+def outermost(frame: bytes, wire: int, link: int) -> dict[str, int]:
+    """Return the IP header right behind the link layer of a frame, which must have one."""
+    span = Span(frame, wire)
+    at, kind = _network(span, link)
+    return (_ipv4 if kind == "4" else _ipv6)(span.behind(at))[0].fields
+
+
 def _network(span: Span, link: int) -> tuple[int, str]:
     have = len(span.octets)
     if link == 101:

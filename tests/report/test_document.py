@@ -153,3 +153,10 @@ def test_packets_are_named_by_input_and_number():
     tree = json.loads(report().to_json())
     assert tree["scans"][0]["toolmarks"][0]["packets"][0] == {"input": 1, "packet": 1}
     assert report().scans[0].toolmarks[0].packets[0] == PacketRef(input=1, packet=1)
+
+
+def test_a_report_from_before_a_key_was_added_is_read_with_its_default():
+    tree = json.loads(report().to_json())
+    for key in ("tunnels", "tunnels_total"):
+        del tree[key], tree["scans"][0][key]
+    assert Report.from_json(json.dumps(tree)) == report()

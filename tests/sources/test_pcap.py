@@ -68,9 +68,7 @@ def test_batches_join_to_the_whole_file(count: int) -> None:
     assert set(batch.words[:, LINK_SRC].tolist()) == {0x0A0B0C0D}
 
 
-def test_a_mapped_file_and_a_stream_in_small_pieces_are_read_alike(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_and_a_stream_in_small_pieces_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = pcap_file([Record(k * 10**9, probe(k), 60) for k in range(300)], CLASSIC)
     path = tmp_path / "a.pcap"
     path.write_bytes(data)
