@@ -5,6 +5,7 @@ CraftmarkError
  +- RuleError (ValueError)        a knowledge file is wrong; carries path, line and remedy
  +- ExpressionError (ValueError)  a relation or a --where text cannot be read; carries the column
  +- ReportError (ValueError)      a saved report cannot be read back
+ +- EvidenceError (ValueError)    saved evidence cannot be read back
 
 A malformed packet is data, never an exception: it is counted, kept and reported.
 """
@@ -69,3 +70,7 @@ class ExpressionError(CraftmarkError, ValueError):
 
 class ReportError(CraftmarkError, ValueError):
     """A saved report is not one this version can read."""
+
+
+class EvidenceError(CraftmarkError, ValueError):
+    """Saved evidence is not one this version can read."""

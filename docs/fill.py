@@ -15,6 +15,7 @@ import io
 import os
 import re
 import shlex
+import sys
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/index.md", "docs/reference.md", "docs/study.md")
+PAGES = ("README.md", "docs/index.md", "docs/reference.md", "docs/study.md", "docs/watch.md")
 
 _BLOCK = re.compile(r"<!-- (output: (?P<command>[^\n]+)|report fields) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -45,10 +46,15 @@ def _block(match: re.Match[str]) -> str:
 
 def _output(command: str) -> str:
     program, _, cut = command.partition(" | head -n ")
+    program, _, given = program.partition(" < ")
     words = shlex.split(program)
     written = io.StringIO()
-    with contextlib.chdir(ROOT), contextlib.redirect_stdout(written):
-        code = main(words[1:])
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(written), open(given or os.devnull, "rb") as stdin:  # noqa: PTH123
+        before, sys.stdin = sys.stdin, stdin
+        try:
+            code = main(words[1:])
+        finally:
+            sys.stdin = before
     lines = written.getvalue().splitlines()
     shown = lines[: int(cut)] if cut else lines
     told = f"(exit code {code})\n" if code else ""

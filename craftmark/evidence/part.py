@@ -7,7 +7,7 @@ outgrew it is among them, since rows that were let go cannot come back; else it 
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from craftmark.evidence.strands import StrandTable
 from craftmark.kernels.grouping import N_SLOTS, N_STRANDS, SLOT
 
 if TYPE_CHECKING:
-    from craftmark.evidence.base import Accumulator, Ints, SlotArrays
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from craftmark.evidence.base import Ints
 
 #: Rows that are copied at once.
 _PIECE_ROWS = 65_536
@@ -45,21 +49,26 @@ def _carry_small(evidence: Evidence, part: Evidence, strands: Ints) -> None:
 
 def _carry_large(evidence: Evidence, part: Evidence, strands: Ints) -> None:
     """Copy the deep states of strands that have them, with counts and times."""
-    if not len(strands):
+    slots = evidence.strands.info[strands, SLOT]
+    states = [
+        {name: array[slots] for name, array in accumulator.arrays().items()} for accumulator in evidence.accumulators()
+    ]
+    enter_large(part, evidence.strands.keys[strands], evidence.strands.info[strands], states)
+
+
+def enter_large(part: Evidence, keys: NDArray[np.uint32], info: Ints, states: Sequence[Mapping[str, Any]]) -> None:
+    """Enter strands that have deep states, one row of each state's arrays per strand, into new evidence."""
+    count = len(keys)
+    if not count:
         return
     table = StrandTable(1)
-    table.keys, table.info = evidence.strands.keys[strands], evidence.strands.info[strands]
-    table.numbers[N_STRANDS] = len(strands)
+    table.keys, table.info = keys, info
+    table.numbers[N_STRANDS] = count
     mine = part.strands.absorb(table)
-    slots = evidence.strands.info[strands, SLOT]
-    part.strands.info[mine, SLOT] = np.arange(len(strands))
-    part.strands.numbers[N_SLOTS] = len(strands)
-    for own, theirs in zip(part.accumulators(), evidence.accumulators(), strict=True):
-        own.reserve(len(strands))
-        state, others = _state(own), _state(theirs)
-        for name in others.used():
-            state[name][: len(strands)] = others[name][slots]
-
-
-def _state(accumulator: Accumulator) -> SlotArrays:
-    return cast("SlotArrays", cast(Any, accumulator).state)
+    part.strands.info[mine, SLOT] = np.arange(count)
+    part.strands.numbers[N_SLOTS] = count
+    for accumulator, arrays in zip(part.accumulators(), states, strict=True):
+        accumulator.reserve(count)
+        own = accumulator.arrays()
+        for name, array in arrays.items():
+            own[name][:] = array

@@ -8,6 +8,7 @@ stream says which strands are carried on; the others leave the memory.
 from __future__ import annotations
 
 import secrets
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from craftmark.evidence.fold import Evidence
 from craftmark.evidence.part import part_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from craftmark.evidence.base import Ints
     from craftmark.packets.batch import PacketBatch
@@ -44,13 +45,20 @@ class Stream:
         self._where = where
         self._next_ns = 0
 
-    def update(self, batch: PacketBatch) -> None:
-        """Fold a batch."""
-        self.packets += len(batch)
-        chosen = batch if self._where is None else batch.take(self._where.select(batch))
-        self.evidence.update(chosen)
-        if len(batch):
-            self._reach(int(np.partition(batch.ts_ns, len(batch) // 2)[len(batch) // 2]))
+    def arrivals(self, batch: PacketBatch) -> Iterator[PacketBatch]:
+        """Yield a batch in pieces, cut where time leaps, the watermark at their start: look if due, then update."""
+        leaps = np.flatnonzero(np.diff(batch.ts_ns) >= self.idle_ns) + 1
+        for first, stop in pairwise((0, *leaps.tolist(), len(batch))):
+            piece = batch if stop - first == len(batch) else batch.take(slice(first, stop))
+            if len(piece):
+                self._reach(int(piece.ts_ns.min()))
+                yield piece
+
+    def update(self, piece: PacketBatch) -> None:
+        """Fold packets that arrived."""
+        self.packets += len(piece)
+        self.evidence.update(piece if self._where is None else piece.take(self._where.select(piece)))
+        self._reach(int(np.partition(piece.ts_ns, len(piece) // 2)[len(piece) // 2]))
 
     def wait(self, seconds: float) -> None:
         """Be told that no packet came for so long: time goes on all the same."""

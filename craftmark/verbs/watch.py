@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Final
 
 from craftmark.verbs.arguments import add_page_arguments, add_rules_argument, cores, network, year
-from craftmark.verbs.screen import screen_of
+from craftmark.verbs.screen import deliver, screen_of
 
 if TYPE_CHECKING:
     from craftmark.watch.session import Wanted
@@ -37,7 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Watch until the stream ends, or until told to stop."""
     from craftmark.watch.session import watch  # noqa: PLC0415 - after the options are known to be right
 
-    return watch(_wanted(parsed))
+    return watch(_wanted(parsed), deliver)
 
 
 def _wanted(parsed: argparse.Namespace) -> Wanted:

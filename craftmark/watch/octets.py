@@ -62,24 +62,24 @@ class Octets:
 
     def _next(self, *, patient: bool) -> bytes:
         """Return what comes next; b"" at the end, or after a moment's silence if not ``patient``."""
-        since = time.monotonic()
+        began = told = time.monotonic()
         while not self._ended:
             more = self.fetch(TICK_S)
-            if more is None or self._is_drained(since):
-                self._ended = True
-            if more or self._ended:
+            self._ended = more is None or self._is_drained(began)
+            if more or self._ended or not patient:
                 return more or b""
-            if not patient:
-                return b""
-            self._on_wait(time.monotonic() - since)
-            since = time.monotonic()
+            now = time.monotonic()
+            self._on_wait(now - told)
+            told = now
         return b""
 
-    def _is_drained(self, since: float) -> bool:
+    def _is_drained(self, silent_since: float) -> bool:
+        """Tell whether enough was waited for after an end was asked for."""
         if self._stopped_at is None:
             return False
         now = time.monotonic()
-        return now - self._stopped_at > _DRAIN_S or now - max(since, self._stopped_at) > _SILENCE_S - TICK_S
+        silent = now - max(silent_since, self._stopped_at)
+        return now - self._stopped_at > _DRAIN_S or silent > _SILENCE_S
 
     def close(self) -> None:
         """Let go of the file."""

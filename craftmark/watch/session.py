@@ -26,7 +26,7 @@ from craftmark.watch.reading import LiveInput
 from craftmark.watch.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from craftmark.watch.octets import Octets
     from craftmark.watch.watcher import Told
@@ -56,16 +56,17 @@ class _Endable(Protocol):
         """Come to an end soon."""
 
 
-def watch(wanted: Wanted) -> int:
-    """Watch a stream to its end and return the exit code."""
-    return _Session(wanted).run()
+def watch(wanted: Wanted, write: Callable[[str], None]) -> int:
+    """Watch a stream to its end, ``write`` what is to be told, and return the exit code."""
+    return _Session(wanted, write).run()
 
 
 class _Session:
     """State of one run."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, write: Callable[[str], None]) -> None:
         self._wanted = wanted
+        self._write = write
         grounds = pipeline.grounds_of(wanted.settings)
         where = pipeline.where_of(wanted.settings)
         stream = Stream(grounds.relations, idle_ns=int(wanted.idle_s * _SECOND), most=wanted.strands, where=where)
@@ -96,6 +97,8 @@ class _Session:
                 "is no folder", name=path, code=ExitCode.UNREADABLE if Path(path).exists() else ExitCode.NO_SUCH_INPUT,
                 remedy="watch a folder, or pipe a file into craftmark watch -",
             )  # fmt: skip
+        if sys.stdin is None:
+            raise SourceError("is closed", name="standard input", code=ExitCode.UNREADABLE, remedy="pipe a capture")
         pipe = PipeOctets(sys.stdin.fileno(), self._wait)
         self._reading = pipe
         yield "standard input", pipe
@@ -106,8 +109,9 @@ class _Session:
         watcher.inputs = [*watcher.inputs[-_INPUTS:], one.provenance]
         try:
             for batch in one.batches():
-                watcher.stream.update(batch)
-                self._go_on()
+                for piece in watcher.stream.arrivals(batch):
+                    self._go_on()
+                    watcher.stream.update(piece)
         except SourceError as fault:
             one.provenance.add_damage(Damage(1, 0, f"not examined: {fault.what}"))
             self._first_fault = self._first_fault or fault
@@ -134,27 +138,27 @@ class _Session:
     def _tell(self, told: list[Told], *, is_open: bool = False) -> None:
         for one in told:
             if self._wanted.is_json:
-                _write(say.line(one, is_open=is_open))
+                self._write(say.line(one, is_open=is_open))
             else:
-                _write(say.block(one, width=self._wanted.width, is_open=is_open))
+                self._write(say.block(one, width=self._wanted.width, is_open=is_open))
 
     def _tell_so_far(self) -> None:
         watcher = self._watcher
         open_now = watcher.look_on()
         self._tell(open_now, is_open=True)
         if self._wanted.is_json:
-            _write(say.so_far(watcher, open_now))
+            self._write(say.so_far(watcher, open_now))
         else:
-            _write(f"So far: {len(open_now):,} open. {' '.join(say.summary(watcher))}\n")
+            self._write(f"So far: {len(open_now):,} open. {' '.join(say.summary(watcher))}\n")
 
     def _end(self) -> int:
         watcher = self._watcher
         if not watcher.stream.packets and self._first_fault is not None and not self._stopped:
             raise self._first_fault
         if self._wanted.is_json:
-            _write(say.ended(watcher, damage=self._damage))
+            self._write(say.ended(watcher, damage=self._damage))
         else:
-            _write("".join(f"{sentence}\n" for sentence in say.summary(watcher)))
+            self._write("".join(f"{sentence}\n" for sentence in say.summary(watcher)))
         if self._stopped:
             return ExitCode.INTERRUPTED
         if not watcher.stream.packets:
@@ -170,11 +174,6 @@ class _Session:
 
     def _ask(self) -> None:
         self._asked = True
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from craftmark import pipeline
+from craftmark.kernels.grouping import KEY_WORDS
 from craftmark.report import build
 from craftmark.report.excerpt import rows_each
 from craftmark.scans.scans import Role, traffic_of
@@ -36,12 +37,16 @@ if TYPE_CHECKING:
 DESCRIBED: Final = 1000
 #: Answers are kept so many times as long as other strands while a scan goes on.
 _ANSWERS_WAIT: Final = 4
+#: A strand's key as one value.
+_KEY: Final = np.dtype((np.void, 4 * KEY_WORDS))
+#: An answer whose asker has left looks ordinary.
+_ANSWERED: Final = (Role.ANSWER, Role.ORDINARY)
 #: Scans that were told are remembered, so that one that goes on later says so.
 _REMEMBERED: Final = 65_536
 
 
 class Told(NamedTuple):
-    """One scan or flood. continues: id of one that was told before, of the same source and code; "" for none."""
+    """One scan or flood. continues: id of one told before, of the same source and kind of probe; "" for none."""
 
     scan: Scan
     is_flood: bool
@@ -69,6 +74,7 @@ class Watcher:
         self._grounds = grounds
         self._settings = settings
         self._remembered: OrderedDict[tuple[str, ...], str] = OrderedDict()
+        self._were = {role: np.empty(0, _KEY) for role in (Role.ANSWER, Role.ORDINARY)}
 
     def look(self, *, is_end: bool = False) -> list[Told]:
         """Return what is over since the last look, and let go of it: at the end, everything."""
@@ -83,7 +89,9 @@ class Watcher:
         scans = [one for one in findings.scans if bool(leaving[one.strands].all())]
         floods = [one for one in findings.floods if bool(leaving[one.strands].all())]
         told = self._conclude(found, scans[:DESCRIBED], floods[:DESCRIBED])
-        self._count(findings, scans, floods, leaving, finished.count)
+        role = self._roles(found, leaving)
+        self._count(findings, scans, floods, leaving)
+        self.totals.traffic.update(traffic_of(finished.count[leaving], role[leaving]))
         self.stream.carry(self.stream.evidence.strands.order()[~leaving])
         return told
 
@@ -115,9 +123,9 @@ class Watcher:
         return told
 
     def _continued(self, scan: Scan, *, remember: bool) -> str:
-        """Return the id under which the same source and code were told before."""
+        """Return the id under which the same source was told before, with the same kind of probe."""
         source = scan.sources[0].address if scan.sources else ""
-        key = (source, scan.protocol, scan.shape, scan.markprint.structure, scan.markprint.values)
+        key = (source, scan.protocol, "+".join(scan.control_bits or ()))
         before = self._remembered.get(key, "")
         if remember:
             self._remembered[key] = scan.id
@@ -126,11 +134,18 @@ class Watcher:
                 self._remembered.popitem(last=False)
         return before
 
-    def _count(
-        self, findings: Findings, scans: Sequence[Act], floods: Sequence[Act], leaving: Truth,
-        count: NDArray[np.int64],
-    ) -> None:  # fmt: skip
-        """Count what leaves: scans and floods, those not described too, and packets by role."""
+    def _roles(self, found: Found, leaving: Truth) -> NDArray[np.int64]:
+        """Return the roles of all strands: what was an answer, or ordinary, stays it when who it was for has left."""
+        role = found.findings.role.copy()
+        keys = np.ascontiguousarray(found.finished.keys).view(_KEY)[:, 0]
+        for before, now in ((Role.ORDINARY, Role.BACKSCATTER), (Role.ANSWER, Role.BACKSCATTER), _ANSWERED):
+            doubtful = np.flatnonzero(role == now) if len(self._were[before]) else np.empty(0, np.int64)
+            role[doubtful[np.isin(keys[doubtful], self._were[before])]] = before
+        self._were = {before: keys[~leaving & (role == before)] for before in self._were}
+        return role
+
+    def _count(self, findings: Findings, scans: Sequence[Act], floods: Sequence[Act], leaving: Truth) -> None:
+        """Count the scans and floods that leave, those not described too."""
         totals = self.totals
         described = {int(one.strands.min()) for one in (*scans[:DESCRIBED], *floods[:DESCRIBED])}
         every = (*findings.scan_strands, *findings.flood_strands)
@@ -138,7 +153,6 @@ class Watcher:
         totals.undescribed += sum(int(strands.min()) not in described for strands in gone)
         totals.scans += len(scans[:DESCRIBED])
         totals.floods += len(floods[:DESCRIBED])
-        totals.traffic.update(traffic_of(count[leaving], findings.role[leaving]))
 
 
 def _leaving(found: Found, cutoff_ns: int, idle_ns: int) -> Truth:
