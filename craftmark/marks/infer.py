@@ -25,6 +25,7 @@ from craftmark.marks import (
     timing,
     ttl,
     widths,
+    xorshift,
 )
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
     "libc-rand": streams.solve,
     "libc-rand-chained": chained.solve,
     "libc-rand-each": reseeded.solve,
+    "xorshift128": xorshift.solve,
 }
 
 #: Kinds of recipe that look for the one generator behind the fields of a scan.
-GENERATORS: Final = frozenset(kind for kind in SOLVERS if kind.startswith("libc-rand"))
+GENERATORS: Final = frozenset({"libc-rand", "libc-rand-chained", "libc-rand-each", "xorshift128"})
 
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
