@@ -1,8 +1,8 @@
 """Mirai's generator and scanner by their published description, one output and one probe at a time.
 
 Marsaglia's xorshift128 with shifts 11, 8, 19; seeded with time, the xor of two process numbers, the clock, and the xor
-of the latter two. The scanner draws its source port (again below 1024), an IP ID that it overwrites, its window; then for
-each probe an IP ID and a target, the target again while it is on the list of those to be left alone.
+of the latter two. The scanner draws its source port (again below 1024), an IP ID that it overwrites, its window; then
+for each probe an IP ID and a target, the target again while it is on the list of those to be left alone.
 """
 
 from __future__ import annotations
