@@ -64,6 +64,9 @@ SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
 #: Kinds of recipe that look for the one generator behind the fields of a scan.
 GENERATORS: Final = frozenset({"libc-rand", "libc-rand-chained", "libc-rand-each", "xorshift128"})
 
+#: Names of marks of a generator without its seed: where a solver gives it back, they say nothing more.
+SEEDLESS: Final = frozenset({"additive", "truncated"})
+
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
     """Return the toolmarks of one dossier, those that recipes lead to last; pure, the same for the same evidence."""
@@ -72,6 +75,8 @@ def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, .
     for recipe in recipes:
         if recipe.kind in SOLVERS and not (recipe.kind in GENERATORS and _is_generated(solved)):
             solved += SOLVERS[recipe.kind](dossier, recipe)
+    if _is_generated(solved):
+        found = [mark for mark in found if mark.name not in SEEDLESS]
     return (*found, *solved)
 
 

@@ -245,7 +245,7 @@ def _sum(column: Column, dealt: list[Column]) -> Finding | None:
             held = int((rest - far.values[rows - back] & (1 << bits) - 1 <= 1).sum())
             tried = log10(len(dealt) ** 3 * len(lags) * (_LAGS[0] + 1))
             chance = tried + at_least(len(rows), held, 2.0 ** (1 - bits))
-            if 2 * held >= len(rows) and chance <= STATED_AT:
+            if chance <= STATED_AT:
                 says = f"{column.says} = {_before(near, lag)} + {_before(far, back)}"
                 return Finding((column.name,), says, "sum", _RANDOM, (), held, len(rows), held, chance)
     return None
