@@ -79,7 +79,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
         most = MOST_PROCESSES if clear >= _CLEAR_BITS else FEW_PROCESSES
         for process, late in _processes(library, pairs, FEW_PROCESSES, most):
             held = _predicted(library, pairs, process, late)
-            chance = _chance(pairs, int(held.sum()), most)
+            chance = _chance(pairs, held, most)
             if chance <= STATED_AT:
                 return [_mark(dossier, recipe, draws, packets, pairs, (library, process, held, chance))]
     return []
@@ -120,12 +120,17 @@ def _predicted(library: str, pairs: Pairs, process: int, late: int) -> NDArray[n
     return held
 
 
-def _chance(pairs: Pairs, held: int, processes: int) -> float:
-    """Bound log10 of the chance that random values follow from each other under one of the processes tried."""
+def _chance(pairs: Pairs, held: NDArray[np.bool_], processes: int) -> float:
+    """Bound log10 of the chance that random values follow from each other under one of the processes tried.
+
+    A pair that comes again (a value kept for some packets) shows nothing new.
+    """
+    different = np.unique(np.stack([pairs.before, pairs.after], axis=1), axis=0, return_index=True)[1]
+    new = int(held[different].sum())
     tried = log10(processes * len(CLOCKS_S) * _FITTED)
     fitted = -pairs.bits * LOG10_2
     share = 3.0 / float(pairs.modulo.min())
-    return min(0.0, tried + fitted + at_least(len(pairs.before) - 1, held - 1, share))
+    return min(0.0, tried + fitted + at_least(len(different) - 1, new - 1, share))
 
 
 def _mark(

@@ -16,6 +16,7 @@ from craftmark.marks import (
     cyclic,
     options,
     order,
+    recurrences,
     relations,
     repeats,
     reseeded,
@@ -25,6 +26,7 @@ from craftmark.marks import (
     timing,
     ttl,
     widths,
+    xorshift,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ FAMILIES: Final[tuple[Callable[[Dossier], list[Toolmark]], ...]] = (
     residues.infer,
     counters.infer,
     widths.infer,
+    recurrences.infer,
     order.infer,
     repeats.infer,
     stretches.infer,
@@ -55,10 +58,14 @@ SOLVERS: Final[Mapping[str, Callable[[Dossier, Recipe], list[Toolmark]]]] = {
     "libc-rand": streams.solve,
     "libc-rand-chained": chained.solve,
     "libc-rand-each": reseeded.solve,
+    "xorshift128": xorshift.solve,
 }
 
 #: Kinds of recipe that look for the one generator behind the fields of a scan.
-GENERATORS: Final = frozenset(kind for kind in SOLVERS if kind.startswith("libc-rand"))
+GENERATORS: Final = frozenset({"libc-rand", "libc-rand-chained", "libc-rand-each", "xorshift128"})
+
+#: Names of marks of a generator without its seed: where a solver gives it back, they say nothing more.
+SEEDLESS: Final = frozenset({"additive", "truncated"})
 
 
 def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, ...]:
@@ -68,6 +75,8 @@ def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, .
     for recipe in recipes:
         if recipe.kind in SOLVERS and not (recipe.kind in GENERATORS and _is_generated(solved)):
             solved += SOLVERS[recipe.kind](dossier, recipe)
+    if _is_generated(solved):
+        found = [mark for mark in found if mark.name not in SEEDLESS]
     return (*found, *solved)
 
 

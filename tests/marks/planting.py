@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from craftmark.packets.batch import PacketBatch, join
-from craftmark.packets.fields import SPORT
+from craftmark.packets.fields import FIELDS, SPORT
 from tests.marks.dossiers import probes
 
 M32 = 0xFFFFFFFF
+#: Words that hold what a generator may fill: sequence and acknowledgment number, IP ID, source port.
+RANDOM_WORDS = [FIELDS[name].word for name in ("tcp_seq", "tcp_ack", "ip_id", "tcp_sport")]
 
 
 def draw(rng: np.random.Generator, bits: int, count: int) -> Any:

@@ -70,3 +70,12 @@ def test_random_values_are_not_chained():
         )  # fmt: skip
         assert solved(batch) is None
         assert solved(d.probes(count, protocol=1, ip_id=batch.column("ip_id")), "packit/rand-icmp") is None
+
+
+def test_values_kept_for_some_packets_are_no_chain():
+    """As where each burst of decoys has one IP ID: a process that seeds a value from itself explains them all."""
+    rng = np.random.default_rng(2)
+    for _ in range(6):
+        ids = np.repeat(rng.integers(0, 65535, 47), 11)
+        batch = d.probes(len(ids), ip_id=ids, tcp_sport=4000, tcp_seq=77, ip_src=1, ip_dst=2, gap_ns=10_000)
+        assert solved(batch) is None
