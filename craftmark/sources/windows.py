@@ -2,7 +2,7 @@
 
 A reader asks for the octets from where it stands (``data``), works through them, and calls ``advance`` with how many
 it is done with; at the end of the input ``ended`` is true and ``data`` holds what is left. Octets are read, never
-mapped: a mapped file that somebody cuts short would kill the process, and reading costs no more (measured).
+mapped: a mapped file that somebody cuts short would kill the process. That costs some 25 ns a packet.
 """
 
 from __future__ import annotations
