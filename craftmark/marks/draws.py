@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from craftmark.packets.expressions import parse
 from craftmark.packets.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Clear top bits that two filled 32-bit fields count for: few senders fill both.
 CLEAR_ENOUGH: Final = 5
+#: Share of the probes for which what a recipe takes for likely must hold.
+_NEARLY_ALL: Final = 0.9
 _PROTOCOLS: Final = {"icmp": 1, "tcp": 6, "udp": 17}
 
 
@@ -71,9 +74,12 @@ def draws_of(recipe: Recipe, key: str) -> tuple[Draw, ...]:
 
 
 def is_about(recipe: Recipe, dossier: Dossier) -> bool:
-    """Tell whether a recipe is about packets of this protocol."""
+    """Tell whether a recipe is about packets of this protocol that look as its ``likely`` says, where it says so."""
     word = str(recipe.details.get("protocol", ""))
-    return dossier.protocol not in (6, 17) if word == "other" else _PROTOCOLS.get(word) in (None, dossier.protocol)
+    if dossier.protocol in (6, 17) if word == "other" else _PROTOCOLS.get(word) not in (None, dossier.protocol):
+        return False
+    likely = str(recipe.details.get("likely", ""))
+    return not likely or float(parse(likely).select(dossier.sample).mean()) >= _NEARLY_ALL
 
 
 def words_of(recipe: Recipe, key: str, usual: Sequence[str]) -> tuple[str, ...]:

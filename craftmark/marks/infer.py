@@ -72,12 +72,17 @@ def infer(dossier: Dossier, recipes: Iterable[Recipe] = ()) -> tuple[Toolmark, .
     """Return the toolmarks of one dossier, those that recipes lead to last; pure, the same for the same evidence."""
     found = [mark for family in FAMILIES for mark in family(dossier)]
     solved: list[Toolmark] = []
-    for recipe in recipes:
+    for recipe in sorted(recipes, key=_is_vague):
         if recipe.kind in SOLVERS and not (recipe.kind in GENERATORS and _is_generated(solved)):
             solved += SOLVERS[recipe.kind](dossier, recipe)
     if _is_generated(solved):
         found = [mark for mark in found if mark.name not in SEEDLESS]
     return (*found, *solved)
+
+
+def _is_vague(recipe: Recipe) -> bool:
+    """Tell whether a generator's recipe fits probes of any look: the others are tried first."""
+    return recipe.kind in GENERATORS and not {"likely", "same"} & recipe.details.keys()
 
 
 def _is_generated(solved: Iterable[Toolmark]) -> bool:

@@ -6,8 +6,9 @@ fields that come out right there were not fitted on, and are counted. Nothing de
 capture: a handful is fitted, the sample is looked up.
 
 A recipe of kind ``libc-rand`` says ``seed`` ("second", or "second ^ microsecond"), ``draws`` (the draws of each packet
-in order, see marks/draws.py; those whose field the user set are left out), ``first`` (draws before the first packet,
-whose field stays or goes up by ``step`` per packet), ``protocol`` and ``libc`` (generators by name; else all).
+in order, see marks/draws.py; those whose field the user set are left out), ``likely`` (a predicate that such probes
+meet), ``first`` (draws before the first packet, whose field stays or goes up by ``step`` per packet), ``protocol`` and
+``libc`` (generators by name; else all).
 Cost of one scan: at most some 0.5 s for seconds, 0.7 s for microseconds; 5 ms where the fields' top bits are not clear.
 """
 
@@ -165,10 +166,14 @@ def _standing(
 
 
 def _beyond_chance(fit: Fit, bits: float, draws: Sequence[Draw], packets: PacketBatch) -> bool:
-    if log10(fit.tried) - bits * LOG10_2 <= STATED_AT:
+    """Tell whether a fit is none of chance's, and explains more than one packet of many.
+
+    A seed of another kind, of one packet alone,, may be the number of a second.
+    """
+    if len(packets) <= len(FITTED) and log10(fit.tried) - bits * LOG10_2 <= STATED_AT:
         return True
     found = locate(fit, draws, packets)
-    return chance_of(fit, found, bits) <= STATED_AT
+    return chance_of(fit, found, bits) <= STATED_AT and (len(found.rows) > 1 or len(packets) <= len(FITTED))
 
 
 def locate(fit: Fit, draws: Sequence[Draw], packets: PacketBatch) -> Found:

@@ -67,6 +67,15 @@ def every_recipe_has_a_source(rules: RuleSet) -> Iterator[RuleError]:
                 yield RuleError(f"recipe {recipe.id!r}: source {recipe.source!r} is not cited", path=rule.path)
 
 
+def every_reading_has_a_source(rules: RuleSet) -> Iterator[RuleError]:
+    """Complain of readings whose source is not among the file's citations."""
+    for rule in rules:
+        for reading in rule.readings:
+            if not rule.sources.get(reading.source, "").strip():
+                what = f"reading {reading.parameter!r}: source {reading.source!r} is not cited"
+                yield RuleError(what, path=rule.path)
+
+
 def expected_recipes_exist(rules: RuleSet) -> Iterator[RuleError]:
     """Complain of expectations that name a recipe their rule does not have."""
     for rule, mode, expected in _expectations(rules):
@@ -151,6 +160,7 @@ LINTS: Final[tuple[Callable[[RuleSet], Iterator[RuleError]], ...]] = (
     no_unverified_fact,
     a_release_date_has_a_source,
     every_recipe_has_a_source,
+    every_reading_has_a_source,
     expected_recipes_exist,
     relations_can_be_counted,
     fields_are_of_the_protocol,

@@ -12,9 +12,10 @@ from dataclasses import replace
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from craftmark.errors import RuleError
+from craftmark.errors import ExpressionError, RuleError
 from craftmark.marks.base import Recipe
 from craftmark.marks.infer import SOLVERS
+from craftmark.packets.expressions import parse
 from craftmark.packets.fields import ARP, CONTROL_BITS, FIELDS, ICMP, ICMP6, OPTION_NAMES, SCTP, TCP, UDP
 from craftmark.tools.rule import (
     BEHAVIOURS,
@@ -24,6 +25,7 @@ from craftmark.tools.rule import (
     DatedFact,
     Expectation,
     Mode,
+    Reading,
     RuleSet,
     ToolRule,
 )
@@ -54,8 +56,9 @@ _MODE_KEYS: Final = frozenset(
 )  # fmt: skip
 _RULE_KEYS: Final = frozenset(
     ("id", "name", "names", "kind", "since", "since_source", "status", "derives_from", "confusable_with", "free_form",
-     "all_probes", "summary", "source", "mode", "fact", "recipe")
+     "all_probes", "summary", "source", "mode", "fact", "recipe", "reading")
 )  # fmt: skip
+_READING_KEYS: Final = frozenset(("parameter", "expression", "within", "most", "least", "clock", "source"))
 _RECIPE_KEYS: Final = frozenset(("id", "kind", "source"))
 _OPTION_WORDS: Final = frozenset(OPTION_NAMES.values())
 
@@ -168,10 +171,10 @@ class _Reader:
             self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
         self.rule_id = str(table.get("id", ""))
         modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
-        recipes = self.recipes(table)
+        recipes, readings = self.recipes(table), self.readings(table)
         if len(self.errors) > before:
             return None
-        return _rule(table, modes, recipes, self.path)
+        return replace(_rule(table, modes, recipes, self.path), readings=readings)
 
     def recipes(self, table: Mapping[str, Any]) -> tuple[Recipe, ...]:
         """Return the recipes of a rule's table; what a kind of recipe needs beyond its kind, its solver knows."""
@@ -187,6 +190,22 @@ class _Reader:
             details = {key: value for key, value in entry.items() if key not in _RECIPE_KEYS}
             words = [str(entry.get(key, "")) for key in ("id", "kind", "source")]
             found.append(Recipe(words[0], words[1], self.rule_id, words[2], details))
+        return tuple(found)
+
+    def readings(self, table: Mapping[str, Any]) -> tuple[Reading, ...]:
+        """Return the formulas that tell of a run."""
+        lines, found = _lines(self.text, r"\[\[reading\]\]"), []
+        for place, entry in enumerate(table.get("reading", [])):
+            line = lines[place] if place < len(lines) else None
+            self.unknown(entry, _READING_KEYS, line)
+            try:
+                formula = parse(str(entry["expression"]))
+                low, high = entry["within"]
+                name, source = str(entry["parameter"]), str(entry["source"])
+                most, least, clock = int(entry.get("most", 1)), bool(entry.get("least")), int(entry.get("clock", 0))
+                found.append(Reading(name, formula, (int(low), int(high)), most, least, clock, source))
+            except (KeyError, ValueError, TypeError, ExpressionError) as fault:
+                self.fault(f"reading: {fault}", line, "write parameter, expression, within = [low, high] and source")
         return tuple(found)
 
     def line_of(self, key: str) -> int | None:

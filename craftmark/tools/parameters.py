@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from craftmark.marks.base import Recovered
 from craftmark.tools.wording import bits_text, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from craftmark.marks.base import Toolmark
     from craftmark.tools.compare import Comparison, Line
-    from craftmark.tools.rule import ToolRule
+    from craftmark.tools.rule import Reading, ToolRule
     from craftmark.tools.sight import Sight
+
+SECOND_NS: Final = 1_000_000_000
+#: How long before the first probe seen a sender may have started, where a field tells when.
+LATEST_S: Final = 600
 
 
 def told_by(marks: Iterable[Toolmark]) -> dict[str, Recovered]:
@@ -27,8 +32,48 @@ def told_by(marks: Iterable[Toolmark]) -> dict[str, Recovered]:
 
 
 def changed(rule: ToolRule, parts: Sequence[Comparison], sights: Sequence[Sight]) -> dict[str, Recovered]:
-    """Return what the user changed: ``options`` of a tool, ``edited`` fields of a library's sample."""
-    sight = sights[0]
+    """Return what a named tool's run tells: its ``options``, a sample's ``edited`` fields, what formulas give."""
+    return {**read(rule, sights), **_set_by_hand(rule, parts, sights[0])}
+
+
+def read(rule: ToolRule, sights: Sequence[Sight]) -> dict[str, Recovered]:
+    """Return what a tool's formulas tell of its run, from all kinds of its probes that show them."""
+    found: dict[str, Recovered] = {}
+    for reading in rule.readings:
+        counts: Counter[int] = Counter()
+        for sight in sights:
+            counts.update(_values(reading, sight))
+        if counts:
+            first_s = min(sight.dossier.first_ns for sight in sights) // SECOND_NS
+            found |= {one.name: one for one in _told(reading, counts, first_s)}
+    return found
+
+
+def _told(reading: Reading, counts: Counter[int], first_s: int) -> Iterator[Recovered]:
+    """Yield what the values of a reading say.
+
+    A second of the start, told modulo some number, lies shortly before the first probe: else the user set the field.
+    """
+    values = sorted(counts)
+    value = values[0] if reading.least or len(values) == 1 else tuple(str(one) for one in values)
+    checked = counts.total() - len(values)
+    before = (first_s - values[0]) % reading.clock if reading.clock else 0
+    if before <= LATEST_S:
+        yield Recovered(reading.parameter, value, 0.95, checked)
+        if reading.clock:
+            yield Recovered("start_s", first_s - before, 0.95, checked)
+
+
+def _values(reading: Reading, sight: Sight) -> Counter[int]:
+    """Return how often each value of a reading is seen in one kind of probe; none where it is not such a run's."""
+    batch = sight.dossier.sample
+    counts = Counter(reading.expression.evaluate(batch)[reading.expression.seen(batch)].tolist())
+    low, high = reading.within
+    is_few = 0 < len(counts) <= reading.most and min(counts.values()) > 1
+    return counts if is_few and low <= min(counts) <= max(counts) <= high else Counter()
+
+
+def _set_by_hand(rule: ToolRule, parts: Sequence[Comparison], sight: Sight) -> dict[str, Recovered]:
     differing = {line.field: line for part in parts for line in part.disagrees if line.settable not in ("no", "path")}
     given = {line.field: line for part in parts for line in part.silent if line.expected.endswith("is an argument")}
     if rule.kind == "library":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from craftmark.marks.base import Recipe
+    from craftmark.packets.expressions import Expression
 
 Kind = Literal["scanner", "crafter", "tester", "library", "worm", "backdoor", "stack"]
 Settable = Literal["no", "option", "argument", "source edit", "path"]
@@ -157,11 +158,28 @@ class DatedFact:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a tool's probes tell of the run by a formula: an expression of few values, each in several probes.
+
+    parameter: its name in the report. within: the values it can have. most: how many of them one kind of probe may
+    show. least: the least of them is told alone. clock: it is the second of the start modulo this number, 0: it is not.
+    """
+
+    parameter: str
+    expression: Expression
+    within: tuple[int, int]
+    most: int
+    least: bool
+    clock: int
+    source: str
+
+
 @dataclass(frozen=True)
 class ToolRule:
     """One tool, library, worm or system stack: identity, lineage and kinds of probe.
 
-    recipes: how it draws what it sends, for the solvers of marks/.
+    recipes: how it draws what it sends, for the solvers of marks/. readings: what formulas tell of a run of it.
     since: day of the first public release as yyyymmdd, the earliest day it can be where only a bound is known; None
     where no source was found. all_probes: its modes are all the kinds of probe it can send.
     """
@@ -182,6 +200,7 @@ class ToolRule:
     all_probes: bool = False
     facts: tuple[DatedFact, ...] = ()
     recipes: tuple[Recipe, ...] = ()
+    readings: tuple[Reading, ...] = ()
     path: str = ""
 
 

@@ -127,6 +127,29 @@ def test_a_seed_of_second_and_microsecond_is_found():
     assert told(mark)["start_s"] == START - 1
 
 
+def test_a_flood_of_juno_tells_its_start_and_what_got_lost():
+    """As published: srandom(time), then source address, id, one bit of the port, seq and ack from random() in turn."""
+    outputs = np.array(BY_NAME["glibc"](START, 5 * 400)).reshape(-1, 5)[::7]
+    count = len(outputs)
+    batch = d.probes(
+        count, ip_src=outputs[:, 0], ip_dst=7, ip_id=0x02FE, tcp_win=8192, tcp_dport=80,
+        tcp_sport=1024 + (outputs[:, 2] & 2048), tcp_seq=outputs[:, 3], tcp_ack=outputs[:, 4],
+    )  # fmt: skip
+    mark = solved(batch, RECIPES["juno/random"])
+    assert told(mark)["start_s"] == START
+    assert (mark.held, mark.recovered[0].checked) == (count, count - 1)
+    assert "58 sources in one stream" in mark.statement
+    assert told(mark)["position"] == 5 * 7 * 57 + 5
+
+
+def test_a_seed_that_explains_one_packet_of_many_is_none():
+    """A program that seeds anew with second xor microsecond has numbers that are seconds, of another day or hour."""
+    rng = np.random.default_rng(4)
+    rows = np.array([BY_NAME["glibc"](START - int(back), 4)[1:3] for back in rng.integers(0, 80_000, 40)])
+    batch = d.probes(40, ip_src=1, ip_dst=2, tcp_dport=80, tcp_sport=9, ip_id=4, tcp_seq=rows[:, 0], tcp_ack=rows[:, 1])
+    assert solved(batch) is None
+
+
 def test_fifteen_bit_libraries_are_searched_too():
     outputs = np.array(BY_NAME["msvcrt"](START, 60)).reshape(-1, 3)
     batch = d.probes(20, ip_src=1, ip_dst=2, tcp_seq=outputs[:, 0], tcp_ack=outputs[:, 1], ip_id=outputs[:, 2])

@@ -56,7 +56,7 @@ def masscan(window: int = 1024, options=(), ttl: int = 255, **columns):
     given = {"tcp_mss": 1460} if options else {}
     return d.tcp(
         N, 2, options, ip_dst=dst, ip_id=(dst.astype(np.uint64) ^ 80 ^ seq) & 0xFFFF, ip_ttl=ttl - HOPS, tcp_seq=seq,
-        tcp_win=window, tcp_dport=80, tcp_sport=59202, **given, **columns,
+        tcp_win=window, tcp_dport=80, **{"tcp_sport": 59202} | given | columns,
     )  # fmt: skip
 
 

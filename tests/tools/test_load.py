@@ -142,3 +142,20 @@ def test_a_recipe_without_a_solver_names_its_line():
 def test_two_files_with_one_id_are_an_error():
     with pytest.raises(RuleSetError, match=r"is also in a\.toml"):
         read_rules({"a.toml": GOOD, "b.toml": GOOD})
+
+
+def test_a_reading_is_a_formula_with_its_bounds():
+    reading = '\n[[reading]]\nparameter = "p"\nexpression = "tcp_sport - 5"\nwithin = [0, 9]\nsource = "src"\n'
+    (rule,) = read_rules({"one.toml": GOOD + reading}).rules
+    (one,) = rule.readings
+    assert (one.parameter, str(one.expression), one.within, one.most, one.clock) == ("p", "tcp_sport - 5", (0, 9), 1, 0)
+
+
+@pytest.mark.parametrize("bad", ['expression = "tcp_nothing"', "within = [1]", "within = 4", "colour = 1"])
+def test_a_faulty_reading_names_its_line(bad):
+    key = bad.split(" ")[0]
+    lines = {"parameter": '"p"', "expression": '"tcp_sport"', "within": "[0, 9]", "source": '"src"'}
+    text = "".join(f"{name} = {value}\n" for name, value in lines.items() if name != key) + bad + "\n"
+    with pytest.raises(RuleSetError) as caught:
+        read_rules({"one.toml": GOOD + "\n[[reading]]\n" + text})
+    assert caught.value.errors[0].line == GOOD.count("\n") + 2
