@@ -5,7 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 _PCAP = (EXAMPLES / "odd-scan-2000.pcap").read_bytes()
@@ -50,6 +55,42 @@ def _pcapng() -> bytes:
             + struct.pack("<I", size)
         )
     return b"".join(blocks)
+
+
+def _zigzag(value: int) -> bytes:
+    """Return a number as Avro has it."""
+    value = value << 1 if value >= 0 else (-value << 1) - 1
+    octets = b""
+    while value > 127:
+        octets, value = octets + bytes([value & 127 | 128]), value >> 7
+    return octets + bytes([value])
+
+
+def _text(octets: bytes) -> bytes:
+    return _zigzag(len(octets)) + octets
+
+
+def flow_tuples(records: Sequence[Mapping[str, int | str]], codec: str, *, per_block: int = 100) -> bytes:
+    """Return records as an Avro container file with corsaro's schema; all have the first one's names."""
+    kinds = {name: "string" if isinstance(value, str) else "long" for name, value in records[0].items()}
+    fields = [{"name": name, "type": kind} for name, kind in kinds.items()]
+    schema = json.dumps({"type": "record", "name": "flowtuple", "fields": fields}).encode()
+    sync = b"sixteen octets.."
+    parts = [b"Obj\x01", _zigzag(2), _text(b"avro.schema"), _text(schema), _text(b"avro.codec")]
+    parts += [_text(codec.encode()), b"\0", sync]
+    for first in range(0, len(records), per_block):
+        some = records[first : first + per_block]
+        values = [value for record in some for value in record.values()]
+        block = b"".join(_text(value.encode()) if isinstance(value, str) else _zigzag(value) for value in values)
+        packed = block if codec == "null" else zlib.compress(block)[2:-4]
+        parts += [_zigzag(len(some)), _text(packed), sync]
+    return b"".join(parts)
+
+
+def _flowtuple() -> bytes:
+    names = {"time": 1_600_000_000, "src_ip": 0xC0000207, "dst_ip": 0xC6336409, "src_port": 4000, "dst_port": 23}
+    names |= {"protocol": 6, "ttl": 44, "tcp_flags": 2, "ip_len": 40, "tcp_synlen": 20, "tcp_synwinlen": 1024}
+    return flow_tuples([names | {"netacq_country": "NL", "dst_port": port} for port in range(9)], "null", per_block=4)
 
 
 def _eve() -> bytes:
@@ -107,6 +148,17 @@ _TEXTS = {
     "vpcflow": (
         "2 123456789010 eni-1235b8ca123456789 192.0.2.7 198.51.100.9 40 22 6 20 4249 1418530010 1418530070 ACCEPT OK\n"
     ),
+    "gcpflow": (
+        '{"jsonPayload": {"connection": {"src_ip": "192.0.2.7", "dest_ip": "198.51.100.9", "src_port": 4000, '
+        '"dest_port": 22, "protocol": 6}, "start_time": "2024-05-20T17:06:45.061Z", "packets_sent": "3", '
+        '"bytes_sent": "900"}, "timestamp": "2024-05-20T17:07:00Z"}\n'
+    ),
+    "azureflow": (
+        '{"records": [{"flowRecords": {"flows": [{"flowGroups": [{"rule": "r", "flowTuples": ['
+        '"1663146003606,192.0.2.7,198.51.100.9,4001,80,6,I,B,NX,0,0,0,0",'
+        '"1663146003637,192.0.2.7,198.51.100.9,4001,80,6,I,E,NX,9,4100,8,9000",'
+        '"1542110377,192.0.2.7,198.51.100.9,35370,23,T,I,D"]}]}]}}]}\n'
+    ),
     "packettrace": (
         "SENT (0.0666s) TCP 127.0.0.1:60564 > 127.0.0.2:22 S ttl=43 id=2914 iplen=44  seq=1295 win=1024 <mss 1460>\n"
         "RCVD (0.0945s) ICMP [127.0.0.2 > 127.0.0.1 Port 53 unreachable (type=3/code=3) ] IP [ttl=64 id=1 iplen=68 ]\n"
@@ -145,5 +197,6 @@ SEEDS: dict[str, bytes] = {
     "erf": _erf(),
     "snoop": _snoop(),
     "eve": _eve(),
+    "flowtuple": _flowtuple(),
     **{name: text.encode() for name, text in _TEXTS.items()},
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from craftmark.packets import fields as f
 from craftmark.packets.links import link_type
 from craftmark.sources.flows import Flow, write_flow
-from craftmark.sources.jsonlines import JSON_LINE_CAP, JsonParser
+from craftmark.sources.jsonlines import JSON_LINE_CAP, JsonParser, count_in, table_in, text_in
 from craftmark.sources.logclock import ISO_TIME, iso_ns
 from craftmark.sources.shown import protocol_number, write_shown
 from craftmark.sources.textlines import PacketLog, TextSource
@@ -46,11 +46,11 @@ class EveWriter:
 
     def write(self, log: PacketLog, record: dict[str, Any], byte: int) -> str:  # noqa: ARG002 - a RecordWriter
         """Write one record; return what is wrong with it."""
-        kind = _text(record, "event_type")
+        kind = text_in(record, "event_type")
         if "src_ip" not in record or "dest_ip" not in record:
             self.skipped[kind[:24]] = self.skipped.get(kind[:24], 0) + 1 if len(self.skipped) < 64 else 1
             return ""
-        ts_ns = _time_ns(_text(record, "timestamp"))
+        ts_ns = _time_ns(text_in(record, "timestamp"))
         if ts_ns is None:
             return "a record without a time"
         frame = _frame(record)
@@ -62,10 +62,10 @@ class EveWriter:
         if isinstance(flow, str):
             return flow
         if kind in _FLOWS:
-            start = _time_ns(_text(_table(record, kind), "start"))
+            start = _time_ns(text_in(table_in(record, kind), "start"))
             _write_counts(flow, record, kind)
             return write_flow(log, flow, ts_ns if start is None else start)
-        return _write_packet(log, flow, _table(record, "drop"), ts_ns)
+        return _write_packet(log, flow, table_in(record, "drop"), ts_ns)
 
 
 def _write_packet(log: PacketLog, flow: Flow, drop: dict[str, Any], ts_ns: int) -> str:
@@ -88,10 +88,10 @@ def _write_packet(log: PacketLog, flow: Flow, drop: dict[str, Any], ts_ns: int) 
 
 def _flow(record: dict[str, Any]) -> Flow | str:
     """Return the ends of a record, or what is wrong with them."""
-    protocol = protocol_number(_text(record, "proto").encode("ascii", "replace"))
+    protocol = protocol_number(text_in(record, "proto").encode("ascii", "replace"))
     if protocol is None:
-        return f"no protocol: {_text(record, 'proto')[:40]!a}"
-    flow = Flow((_text(record, "src_ip").encode(), _text(record, "dest_ip").encode()), protocol)
+        return f"no protocol: {text_in(record, 'proto')[:40]!a}"
+    flow = Flow((text_in(record, "src_ip").encode(), text_in(record, "dest_ip").encode()), protocol)
     names = (("icmp_type", f.ICMP_TYPE), ("icmp_code", f.ICMP_CODE))
     for name, word in names if protocol in (f.ICMP, f.ICMP6) else (("src_port", f.SPORT), ("dest_port", f.DPORT)):
         value = record.get(name)
@@ -102,17 +102,17 @@ def _flow(record: dict[str, Any]) -> Flow | str:
 
 def _write_counts(flow: Flow, record: dict[str, Any], kind: str) -> None:
     """Fill in what each direction sent."""
-    counts, tcp = _table(record, kind), _table(record, "tcp")
-    flow.packets = _count(counts, "pkts_toserver") or _count(counts, "pkts")
-    flow.answers = _count(counts, "pkts_toclient") or 0
+    counts, tcp = table_in(record, kind), table_in(record, "tcp")
+    flow.packets = count_in(counts, "pkts_toserver") or count_in(counts, "pkts")
+    flow.answers = count_in(counts, "pkts_toclient") or 0
     flow.bits = _hex(tcp, "tcp_flags_ts") if kind == "flow" else _hex(tcp, "tcp_flags")
     flow.answer_bits = _hex(tcp, "tcp_flags_tc")
-    flow.octets = _count(counts, "bytes_toserver") if flow.packets != 1 else None
+    flow.octets = count_in(counts, "bytes_toserver") if flow.packets != 1 else None
 
 
 def _frame(record: dict[str, Any]) -> tuple[bytes, int] | None:
     """Return the packet that a record holds, with its link type, None if it holds none that can be read."""
-    packet, link = record.get("packet"), _table(record, "packet_info").get("linktype")
+    packet, link = record.get("packet"), table_in(record, "packet_info").get("linktype")
     if not isinstance(packet, str) or not isinstance(link, int) or not link_type(link).is_read:
         return None
     try:
@@ -127,24 +127,9 @@ def _time_ns(text: str) -> int | None:
     return None if found is None else iso_ns(found)
 
 
-def _text(record: dict[str, Any], name: str) -> str:
-    value = record.get(name)
-    return value.encode("ascii", "replace").decode("ascii") if isinstance(value, str) else ""
-
-
-def _table(record: dict[str, Any], name: str) -> dict[str, Any]:
-    value = record.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _count(record: dict[str, Any], name: str) -> int | None:
-    value = record.get(name)
-    return value if isinstance(value, int) and 0 <= value < 1 << 62 else None
-
-
 def _hex(record: dict[str, Any], name: str) -> int | None:
     try:
-        return int(_text(record, name)[:4], 16) & 0xFF
+        return int(text_in(record, name)[:4], 16) & 0xFF
     except ValueError:
         return None
 

@@ -75,13 +75,16 @@ def inner_bits(flow: Flow) -> int | None:
     return f.RST if flow.bits & f.RST else None
 
 
-def write_flow(log: PacketLog, flow: Flow, ts_ns: int, notes: int = 0) -> str:
-    """Write a record's rows; return what is wrong, "" if nothing is. ``notes`` are NOTE_ bits of its time."""
+def write_flow(log: PacketLog, flow: Flow, ts_ns: int, notes: int = 0, *, goes_on: bool = False) -> str:
+    """Write a record's rows; return what is wrong, "" if nothing is. ``notes`` are NOTE_ bits of its time.
+
+    goes_on: another record has told of the flow's first packet.
+    """
     bits = opening_bits(flow.bits, flow.packets)
     words = dict(flow.words)
     if flow.packets == 1 and flow.octets is not None:
         words[f.IP_LEN] = flow.octets - (40 if b":" in flow.pair[0] else 0)
-    fault = _row(log, flow, flow.pair, words, bits, ts_ns, notes)
+    fault = "" if goes_on else _row(log, flow, flow.pair, words, bits, ts_ns, notes)
     if fault:
         return fault
     inner = inner_bits(flow)

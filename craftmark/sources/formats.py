@@ -36,8 +36,8 @@ class Later:
 
 #: Text formats and those without a magic number, the more particular ones first; each is a module of that name.
 _LATER = (
-    "snoop", "parquet", "columns", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "eve", "nfdump", "winfirewall",
-    "vpcflow", "packettrace", "tshark", "tcpdump", "fw1", "erf", "hexdump",
+    "snoop", "parquet", "flowtuple", "columns", "filterlog", "cisco", "ipfw", "scanlogd", "zeek", "azureflow",
+    "gcpflow", "eve", "nfdump", "winfirewall", "vpcflow", "packettrace", "tshark", "tcpdump", "fw1", "erf", "hexdump",
 )  # fmt: skip
 
 FORMATS: tuple[Format, ...] = (

@@ -99,3 +99,23 @@ class JsonParser:
         if fault:
             self._log.damage(byte, fault)
         return True
+
+
+def text_in(record: dict[str, Any], name: str) -> str:
+    """Return a record's text of that name in ASCII, "" where it has none."""
+    value = record.get(name)
+    return value.encode("ascii", "replace").decode("ascii") if isinstance(value, str) else ""
+
+
+def table_in(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the object of that name inside a record, an empty one where it has none."""
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def count_in(record: dict[str, Any], name: str) -> int | None:
+    """Return a record's count of that name, also one written as text, None where it has none."""
+    value = record.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    return value if isinstance(value, int) and 0 <= value < 1 << 62 else None
