@@ -16,6 +16,7 @@ import numpy as np
 from craftmark.errors import EvidenceError
 from craftmark.evidence.fold import CAPACITIES, Evidence
 from craftmark.evidence.part import enter_large
+from craftmark.evidence.tunnels import Tunnels
 from craftmark.kernels.grouping import INFO_COLUMNS, KEY_WORDS, SLOT
 from craftmark.packets.batch import PacketBatch
 from craftmark.packets.fields import WORDS
@@ -49,6 +50,7 @@ def save(evidence: Evidence) -> bytes:
     for number, accumulator in enumerate(evidence.accumulators()):
         for name, array in accumulator.arrays().items():
             arrays[f"{number}.{name}"] = array[slots]
+    arrays |= {f"tunnels.{name}": array for name, array in evidence.tunnels.arrays().items()}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     return stream.getvalue()
@@ -79,6 +81,7 @@ def _entered(arrays: Mapping[str, Any], relations: Mapping[str, Expression]) -> 
     enter_large(evidence, keys, info, states)
     for first in range(0, len(known), _PIECE_ROWS):
         evidence.update(known.take(slice(first, first + _PIECE_ROWS)))
+    evidence.tunnels = Tunnels.from_arrays(arrays["tunnels.keys"], arrays["tunnels.counts"])
     return evidence
 
 

@@ -100,6 +100,16 @@ class Tunnels:
         part._add(self._keys[chosen], self._counts[chosen])
         return part
 
+    @classmethod
+    def from_arrays(cls, keys: Keys, counts: Ints) -> Tunnels:
+        """Return the table whose wire form these are; raises ValueError for arrays that are none."""
+        if keys.shape != (len(counts), _WIDTH) or keys.dtype != np.uint32 or counts.dtype != np.int64:
+            msg = "arrays of another kind than counts of tunnels"
+            raise ValueError(msg)
+        table = cls()
+        table._add(keys, counts)
+        return table
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the state, one row per key: the wire form."""
         self.settle()

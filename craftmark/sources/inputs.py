@@ -79,7 +79,7 @@ class Case:
         """Return the provenance of each input, of refused ones with the reason as damage; final after the batches."""
         refused = {name for name, _ in self.refused}
         told = [one.describe() for one in self.inputs if one.name not in refused]
-        return told + [_refusal(name, error) for name, error in self.refused]
+        return told + [refusal(name, error) for name, error in self.refused]
 
     @property
     def fraction(self) -> float | None:
@@ -177,7 +177,7 @@ def _tell_same(one: Input, other: Input) -> None:
     if found is not None:
         way = f"{abs(found.hops)} hops {'further on' if found.hops > 0 else 'before'}" if found.hops else "once more"
         lag_ms = found.lag_ns / 1e6
-        other.notes.append(
+        other.note_beside(
             f"its first packets are those of {one.name}, {way}, {lag_ms:.3f} ms later by its clock: give one of the "
             "two, or what both saw is counted twice"
         )
@@ -190,14 +190,15 @@ def _without_twins(tied: list[Input]) -> Iterable[Input]:
     kept: dict[str, Input] = {}
     for one in sorted(tied, key=lambda one: (one.sha256, one.name)):
         if one.sha256 and one.sha256 in kept:
-            kept[one.sha256].notes.append(f"also given as {one.name}: the same bytes, counted once")
+            kept[one.sha256].note_beside(f"also given as {one.name}: the same bytes, counted once")
             one.close()
         else:
             kept[one.sha256 or one.name] = one
     return kept.values()
 
 
-def _refusal(name: str, error: SourceError) -> Provenance:
+def refusal(name: str, error: SourceError) -> Provenance:
+    """Return the provenance of an input that was refused, with the reason as damage."""
     provenance = Provenance(name)
     what = f"not examined: {error.what}" + (f"; {error.remedy}" if error.remedy else "")
     provenance.add_damage(Damage(1, 0, what))

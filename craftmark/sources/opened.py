@@ -34,6 +34,7 @@ class Input:
         self.name = name
         self.number = 1
         self.notes: list[str] = []
+        self.beside: list[str] = []
         self.size: int | None = None
         self._path = path
         self._given = stream
@@ -50,6 +51,11 @@ class Input:
         self._done = False
         self._provenance = Provenance(name)
         self.first = (0, 0)
+
+    def note_beside(self, note: str) -> None:
+        """Note what only the inputs beside this one tell; kept apart too, for who reads this one alone."""
+        self.notes.append(note)
+        self.beside.append(note)
 
     def look(self, *, keep: bool) -> None:
         """Read the first batch, to know that there is one and when it was; then close unless told to ``keep``.

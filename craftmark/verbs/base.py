@@ -59,6 +59,7 @@ EXAMINE: Final = Listed("examine", "decipher captures and logs; the word may be 
 VERBS: Final = (
     EXAMINE,
     Listed("answers", "tell what stacks and firewalls do with a probe", "craftmark.verbs.answers"),
+    Listed("cluster", "one case in tasks that many processes share, on any engine", "craftmark.cluster.verb"),
     Listed("compare", "tell how alike the code behind two scans is", "craftmark.verbs.compare"),
     Listed("convert", "write packets as CSV, Parquet, Arrow or pcap", "craftmark.verbs.convert"),
     Listed("doctor", "what an input is, what is in it, what is missing and what was wrong", "craftmark.verbs.doctor"),
