@@ -85,6 +85,11 @@ class Stream:
         """What is older is quiet."""
         return (self.watermark_ns or 0) - self.idle_ns
 
+    def resume(self, evidence: Evidence, *, packets: int, watermark_ns: int | None) -> None:
+        """Go on from what was saved."""
+        self.evidence, self.packets, self.watermark_ns = evidence, packets, watermark_ns
+        self._next_ns = (watermark_ns or 0) + self.idle_ns // _LOOKS
+
     def carry(self, strands: Ints) -> None:
         """Let go of all strands but some, numbered as the evidence numbers them."""
         self.evidence = part_of(self.evidence, strands)

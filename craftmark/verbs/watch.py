@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--idle", metavar="S", type=seconds, default=_IDLE_S, help="a scan silent for so long is over")
     parser.add_argument("--every", metavar="S", type=seconds, default=0, help="tell what is open so often")
     parser.add_argument("--strands", metavar="N", type=strands, default=_STRANDS, help="most to keep in memory")
+    parser.add_argument("--state", metavar="FILE", help="keep what is open in FILE, and go on from it")
+    parser.add_argument("--close", action="store_true", help="conclude what is open at the end, also with --state")
     group = parser.add_argument_group("what is examined")
     group.add_argument("--where", metavar="EXPR", help="only packets for which this holds, as 'tcp_dport < 1024'")
     group.add_argument("--own", metavar="NET", action="append", default=[], type=network, help="a network of yours")
@@ -62,6 +64,8 @@ def _wanted(parsed: argparse.Namespace) -> Wanted:
         strands=parsed.strands,
         width=screen.width,
         is_quiet=screen.quiet,
+        state=parsed.state,
+        closes=parsed.close,
     )
 
 

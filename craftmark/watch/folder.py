@@ -34,14 +34,20 @@ class _Stamp(NamedTuple):
 
 
 class Folder:
-    """The files of a folder as they come; hidden ones are none. ``known`` holds identities of files that were read."""
+    """The files of a folder as they come; hidden ones are none.
 
-    def __init__(self, path: str, on_wait: Callable[[float], None], *, known: set[str] | None = None) -> None:
+    known: identities of files that were read to their end. begun: of the one to go on with, if it is still there.
+    """
+
+    def __init__(
+        self, path: str, on_wait: Callable[[float], None], *, known: set[str] | None = None, begun: str = ""
+    ) -> None:
         self._path = Path(path)
         self._on_wait = on_wait
         self._seen: dict[str, _Stamp] = {}
         self.known = set() if known is None else known
         self.current = ""
+        self._begun = begun
         self._open: FileOctets | None = None
         self._stopped = False
 
@@ -54,7 +60,7 @@ class Folder:
     def files(self) -> Iterator[tuple[str, FileOctets]]:
         """Yield one file after another, each read to its end before the next; ends only when told to stop."""
         while not self._stopped:
-            found = self._next()
+            found = self._resumed() or self._next()
             if found is None:
                 time.sleep(TICK_S)
                 self._on_wait(TICK_S)
@@ -64,6 +70,13 @@ class Folder:
             yield str(path), self._open
             if not self._stopped:
                 self.known.add(self.current)
+
+    def _resumed(self) -> tuple[Path, str] | None:
+        """Return the file to go on with, once."""
+        begun, self._begun = self._begun, ""
+        if not begun or begun in self.known:
+            return None
+        return next(((path, begun) for path, _ in self._listed() if _identity(path) == begun), None)
 
     def _is_over(self) -> bool:
         return self._next(besides=self.current) is not None

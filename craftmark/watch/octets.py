@@ -60,6 +60,13 @@ class Octets:
             self._ready = b""
         return found
 
+    def readinto(self, buffer: bytearray | memoryview) -> int:
+        """Put what is there into a buffer and return how many octets that are; 0 is the end."""
+        room = memoryview(buffer).cast("B")
+        found = self.read(len(room))
+        room[: len(found)] = found
+        return len(found)
+
     def _next(self, *, patient: bool) -> bytes:
         """Return what comes next; b"" at the end, or after a moment's silence if not ``patient``."""
         began = told = time.monotonic()

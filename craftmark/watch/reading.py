@@ -15,7 +15,7 @@ from craftmark.sources.formats import appearance, format_named, format_of
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from craftmark.packets.batch import PacketBatch
     from craftmark.pipeline import Settings
@@ -85,3 +85,11 @@ class LiveInput:
             code=ExitCode.UNKNOWN_FORMAT,
             remedy=remedy or "give a capture (pcap, pcapng) or a log, or name its format with --format",
         )
+
+
+def behind(batches: Iterable[PacketBatch], rows: int) -> Iterator[PacketBatch]:
+    """Yield batches without the first ``rows`` packets."""
+    for batch in batches:
+        if rows < len(batch):
+            yield batch.take(slice(rows, None)) if rows else batch
+        rows = max(rows - len(batch), 0)

@@ -19,15 +19,18 @@ from craftmark.errors import ExitCode, SourceError
 from craftmark.render.escape import visible
 from craftmark.run.stream import Stream
 from craftmark.sources.base import Damage
+from craftmark.watch import checkpoint
 from craftmark.watch import told as say
+from craftmark.watch.checkpoint import Position
 from craftmark.watch.folder import Folder
 from craftmark.watch.octets import PipeOctets
-from craftmark.watch.reading import LiveInput
+from craftmark.watch.reading import LiveInput, behind
 from craftmark.watch.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from craftmark.sources.base import Provenance
     from craftmark.watch.octets import Octets
     from craftmark.watch.watcher import Told
 
@@ -39,7 +42,10 @@ _INPUTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user asked for; times in seconds, ``every_s`` 0 for never."""
+    """What the user asked for; times in seconds, ``every_s`` 0 for never.
+
+    state: the file in which what is open outlives the watcher, None for none. closes: conclude it all the same.
+    """
 
     path: str
     settings: pipeline.Settings
@@ -49,6 +55,8 @@ class Wanted:
     strands: int = 2_000_000
     width: int = 100
     is_quiet: bool = False
+    state: str | None = None
+    closes: bool = False
 
 
 class _Endable(Protocol):
@@ -75,22 +83,33 @@ class _Session:
         self._stopped = False
         self._reading: _Endable | None = None
         self._next_told = time.monotonic() + wanted.every_s
-        self._damage = 0
         self._first_fault: SourceError | None = None
+        self._state = Path(wanted.state) if wanted.state is not None else None
+        self._at = Position()
+        if self._state is not None:
+            self._at = checkpoint.read(self._state, self._watcher, grounds.relations)
+        self._resumed = self._watcher.stream.packets > 0
 
     def run(self) -> int:
         with _signals(self._stop, self._ask):
-            for number, (name, octets) in enumerate(self._inputs(), 1):
-                self._read(LiveInput(name, octets, number, self._wanted.settings))
-            self._tell(self._watcher.look(is_end=True))
+            for name, octets in self._inputs():
+                self._read(name, octets)
+            if self._state is not None and not self._wanted.closes:
+                self._tell(self._watcher.look_on(), is_open=True)
+            else:
+                self._tell(self._watcher.look(is_end=True))
+            self._save()
             return self._end()
 
     def _inputs(self) -> Iterator[tuple[str, Octets]]:
         path = self._wanted.path
         if path != STDIN and Path(path).is_dir():
-            folder = Folder(path, self._wait)
+            folder = Folder(path, self._wait, known=self._at.known, begun=self._at.current)
             self._reading = folder
-            yield from folder.files()
+            for name, octets in folder.files():
+                if folder.current != self._at.current:
+                    self._at.current, self._at.rows = folder.current, 0
+                yield name, octets
             return
         if path != STDIN:
             raise SourceError(
@@ -99,26 +118,37 @@ class _Session:
             )  # fmt: skip
         if sys.stdin is None:
             raise SourceError("is closed", name="standard input", code=ExitCode.UNREADABLE, remedy="pipe a capture")
+        self._at.current, self._at.rows = "", 0
         pipe = PipeOctets(sys.stdin.fileno(), self._wait)
         self._reading = pipe
         yield "standard input", pipe
 
-    def _read(self, one: LiveInput) -> None:
-        """Fold one input; one that cannot be examined is told, and the stream goes on."""
-        watcher = self._watcher
-        watcher.inputs = [*watcher.inputs[-_INPUTS:], one.provenance]
+    def _read(self, name: str, octets: Octets) -> None:
+        """Fold one input, what was counted of it before left out; one that cannot be examined is told."""
+        at, watcher = self._at, self._watcher
+        goes_on = at.rows > 0
+        at.inputs += not goes_on
+        one = LiveInput(name, octets, at.inputs, self._wanted.settings)
+        watcher.inputs = [*watcher.inputs[-_INPUTS : -1 if goes_on else None], one.provenance]
         try:
-            for batch in one.batches():
+            for batch in behind(one.batches(), at.rows):
                 for piece in watcher.stream.arrivals(batch):
                     self._go_on()
                     watcher.stream.update(piece)
+                    at.rows += len(piece)
         except SourceError as fault:
-            one.provenance.add_damage(Damage(1, 0, f"not examined: {fault.what}"))
+            if fault.code != ExitCode.NO_PACKETS or not self._resumed:
+                one.provenance.add_damage(Damage(1, 0, f"not examined: {fault.what}"))
             self._first_fault = self._first_fault or fault
-        self._damage += one.provenance.damage_total
-        if one.provenance.damage_total and not self._wanted.is_quiet:
-            first = one.provenance.damage[0]
-            what = f"{one.provenance.name}: at packet {first.packet:,}: {first.what}"
+        if not self._stopped:  # else a record is cut because it was not waited for
+            at.rows = 0
+            self._note_damage(one.provenance)
+
+    def _note_damage(self, provenance: Provenance) -> None:
+        self._at.damage += provenance.damage_total
+        if provenance.damage_total and not self._wanted.is_quiet:
+            first = provenance.damage[0]
+            what = f"{provenance.name}: at packet {first.packet:,}: {first.what}"
             sys.stderr.write(f"craftmark: {visible(what)}\n")
 
     def _wait(self, seconds: float) -> None:
@@ -129,11 +159,16 @@ class _Session:
         """Look and tell what is due."""
         if self._watcher.stream.is_due:
             self._tell(self._watcher.look())
+            self._save()
         every = self._wanted.every_s
         if self._asked or (every and time.monotonic() >= self._next_told):
             self._asked = False
             self._next_told = time.monotonic() + every
             self._tell_so_far()
+
+    def _save(self) -> None:
+        if self._state is not None:
+            checkpoint.write(self._state, self._watcher, self._at)
 
     def _tell(self, told: list[Told], *, is_open: bool = False) -> None:
         for one in told:
@@ -156,14 +191,14 @@ class _Session:
         if not watcher.stream.packets and self._first_fault is not None and not self._stopped:
             raise self._first_fault
         if self._wanted.is_json:
-            self._write(say.ended(watcher, damage=self._damage))
+            self._write(say.ended(watcher, damage=self._at.damage))
         else:
             self._write("".join(f"{sentence}\n" for sentence in say.summary(watcher)))
         if self._stopped:
             return ExitCode.INTERRUPTED
         if not watcher.stream.packets:
             raise SourceError("holds no packets", name=self._wanted.path, code=ExitCode.NO_PACKETS)
-        return ExitCode.DAMAGED if self._damage else ExitCode.EXAMINED
+        return ExitCode.DAMAGED if self._at.damage else ExitCode.EXAMINED
 
     def _stop(self) -> None:
         if self._stopped:

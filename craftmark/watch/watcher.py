@@ -38,7 +38,7 @@ DESCRIBED: Final = 1000
 #: Answers are kept so many times as long as other strands while a scan goes on.
 _ANSWERS_WAIT: Final = 4
 #: A strand's key as one value.
-_KEY: Final = np.dtype((np.void, 4 * KEY_WORDS))
+KEY: Final = np.dtype((np.void, 4 * KEY_WORDS))
 #: An answer whose asker has left looks ordinary.
 _ANSWERED: Final = (Role.ANSWER, Role.ORDINARY)
 #: Scans that were told are remembered, so that one that goes on later says so.
@@ -65,7 +65,11 @@ class Totals:
 
 
 class Watcher:
-    """Looks at a stream and concludes what is over."""
+    """Looks at a stream and concludes what is over.
+
+    inputs: what the packets are from. remembered: ids told by source and kind of probe. were: keys of open strands that
+    had a role once.
+    """
 
     def __init__(self, stream: Stream, grounds: Grounds, settings: Settings) -> None:
         self.stream = stream
@@ -73,8 +77,8 @@ class Watcher:
         self.inputs: list[Provenance] = []
         self._grounds = grounds
         self._settings = settings
-        self._remembered: OrderedDict[tuple[str, ...], str] = OrderedDict()
-        self._were = {role: np.empty(0, _KEY) for role in (Role.ANSWER, Role.ORDINARY)}
+        self.remembered: OrderedDict[tuple[str, ...], str] = OrderedDict()
+        self.were = {role: np.empty(0, KEY) for role in (Role.ANSWER, Role.ORDINARY)}
 
     def look(self, *, is_end: bool = False) -> list[Told]:
         """Return what is over since the last look, and let go of it: at the end, everything."""
@@ -126,22 +130,22 @@ class Watcher:
         """Return the id under which the same source was told before, with the same kind of probe."""
         source = scan.sources[0].address if scan.sources else ""
         key = (source, scan.protocol, "+".join(scan.control_bits or ()))
-        before = self._remembered.get(key, "")
+        before = self.remembered.get(key, "")
         if remember:
-            self._remembered[key] = scan.id
-            self._remembered.move_to_end(key)
-            while len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
+            self.remembered[key] = scan.id
+            self.remembered.move_to_end(key)
+            while len(self.remembered) > _REMEMBERED:
+                self.remembered.popitem(last=False)
         return before
 
     def _roles(self, found: Found, leaving: Truth) -> NDArray[np.int64]:
         """Return the roles of all strands: what was an answer, or ordinary, stays it when who it was for has left."""
         role = found.findings.role.copy()
-        keys = np.ascontiguousarray(found.finished.keys).view(_KEY)[:, 0]
+        keys = np.ascontiguousarray(found.finished.keys).view(KEY)[:, 0]
         for before, now in ((Role.ORDINARY, Role.BACKSCATTER), (Role.ANSWER, Role.BACKSCATTER), _ANSWERED):
-            doubtful = np.flatnonzero(role == now) if len(self._were[before]) else np.empty(0, np.int64)
-            role[doubtful[np.isin(keys[doubtful], self._were[before])]] = before
-        self._were = {before: keys[~leaving & (role == before)] for before in self._were}
+            doubtful = np.flatnonzero(role == now) if len(self.were[before]) else np.empty(0, np.int64)
+            role[doubtful[np.isin(keys[doubtful], self.were[before])]] = before
+        self.were = {before: keys[~leaving & (role == before)] for before in self.were}
         return role
 
     def _count(self, findings: Findings, scans: Sequence[Act], floods: Sequence[Act], leaving: Truth) -> None:

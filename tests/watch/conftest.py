@@ -54,7 +54,7 @@ def watched(capsys, monkeypatch):
             writer.start()
             code = cli.main(["watch", "-", *words])
             ended.set()
-            writer.join()
+        writer.join()
         out, err = capsys.readouterr()
         return SimpleNamespace(code=code, out=out, err=err)
 

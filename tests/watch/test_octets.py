@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from craftmark.watch.octets import FileOctets, PipeOctets
@@ -61,6 +62,15 @@ def test_peek_takes_nothing(pipe):
     octets = PipeOctets(reading, lambda seconds: None)
     assert octets.peek(10) == b"a" * 64
     assert _all(octets) == b"a" * 64
+
+
+def test_a_buffer_is_filled_with_what_is_there(pipe):
+    reading, writing = pipe
+    os.write(writing, b"abcdefgh" * 8)
+    os.close(writing)
+    octets, room = PipeOctets(reading, lambda seconds: None), np.zeros(50, np.uint8)
+    assert [octets.readinto(room[10:]) for _ in range(3)] == [40, 24, 0]
+    assert room[10:].tobytes() == (b"abcdefgh" * 8)[40:] + b"abcdefgh" * 2
 
 
 def test_who_waits_is_told_how_long(pipe):
