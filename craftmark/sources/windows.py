@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from craftmark.packets.decode import Octets
 
 #: Octets that a window asks for at a time; it grows where one record is longer.
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 
 
 class Window:
