@@ -118,6 +118,8 @@ class Tunnels:
     def of(self, strands: Keys | None = None) -> tuple[Tunnel, ...]:
         """Return the tunnels that packets of some strands, given by their keys, or any came through; largest first."""
         self.settle()
+        if not len(self._keys):
+            return ()
         chosen = slice(None) if strands is None else np.isin(_as_one(self._keys[:, :KEY_WORDS]), _as_one(strands))
         keys, counts = self._keys[chosen], self._counts[chosen]
         ends, number = np.unique(keys[:, _ENDS], axis=0, return_inverse=True)
