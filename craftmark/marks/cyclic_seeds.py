@@ -73,7 +73,7 @@ def _roots(
     """Yield seeds whose first word leads to a generator as the next primitive root."""
     prime, order = numbering.prime, numbering.prime - 1
     bound = min(prime, below)
-    for step in steps:
+    for step in (one for one in steps if gcd(one, order) == 1):  # others are no primitive root's
         generator = pow(numbering.root, step, prime)
         passed = _passed_roots(generator, prime) if generator < below else 0
         drawn = words[:, 0] % bound

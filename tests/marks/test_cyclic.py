@@ -111,6 +111,14 @@ def test_a_shard_of_interleaved_ones_walks_in_powers():
     assert told(mark)["generator"] == pow(9421, 3, 65537)
 
 
+@pytest.mark.parametrize("shards", [2, 4, 8])
+def test_a_shard_that_no_primitive_root_walks_tells_no_seed_of_one(shards):
+    targets = taken(400, "198.18.0.0/16", 65537, 9421, 5000, shards=shards, shard=1, interleaved=True)
+    (mark,) = solve(planted(targets), RECIPE)
+    assert told(mark)["generator"] == pow(9421, shards, 65537)
+    assert "seed" not in told(mark)
+
+
 def test_ports_below_the_targets_are_walked_too():
     targets = taken(400, "198.18.0.0/18", 65537, 50695, 2946, ports=(80, 443))
     (mark,) = solve(planted(targets), RECIPE)
