@@ -45,8 +45,8 @@ class Groups:
     """Groups of strands and their features, one entry per group.
 
     of_strand: group of every strand. probes counts packets, rows those that are known, known the rows it is judged by
-    (of conversations that are known from both sides), as do low_ports, low_sports, high_sports, high_ports and
-    all from conversations on; the rest counts all known rows. port_span: from the least to the greatest destination port.
+    (of conversations that are known from both sides), as do low_ports, low_sports, high_sports, high_ports and all
+    from conversations on; the rest counts all known rows. port_span: from the least to the greatest destination port.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     empty: rows that are seen to carry no payload. mirrored: from a port to the same port, and no reply by its data.
