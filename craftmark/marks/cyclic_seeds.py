@@ -74,6 +74,8 @@ def _roots(
     prime, order = numbering.prime, numbering.prime - 1
     bound = min(prime, below)
     for step in steps:
+        if gcd(step, order) > 1:  # no primitive root: nobody draws it
+            continue
         generator = pow(numbering.root, step, prime)
         passed = _passed_roots(generator, prime) if generator < below else 0
         drawn = words[:, 0] % bound
