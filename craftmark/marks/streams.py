@@ -92,6 +92,7 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
     packets = followed(showing(dossier.consecutive, draws))
     if not draws or not len(packets):
         return []
+    packets = _told_once(packets, draws)
     for place, library in enumerate(words_of(recipe, "libc", tuple(GENERATORS))):
         clear = clear_bits(draws, packets, GENERATORS[library].bits)
         if clear is None:
@@ -103,6 +104,13 @@ def solve(dossier: Dossier, recipe: Recipe) -> list[Toolmark]:
             if fit is not None:
                 return _mark(dossier, recipe, draws, fit)
     return []
+
+
+def _told_once(packets: PacketBatch, draws: Sequence[Draw]) -> PacketBatch:
+    """Return the first packet of each set of values: decoys and retries that repeat one tell nothing new of a seed."""
+    values = np.stack([packets.column(draw.field) for draw in draws])
+    _, first = np.unique(values, axis=1, return_index=True)
+    return packets.take(np.sort(first))
 
 
 def _windows(recipe: Recipe, first_ns: int, reach: tuple[tuple[int, int], ...]) -> Iterator[Window]:

@@ -45,8 +45,8 @@ class Groups:
     """Groups of strands and their features, one entry per group.
 
     of_strand: group of every strand. probes counts packets, rows those that are known, known the rows it is judged by
-    (of conversations that are known from both sides), as do low_ports, low_sports, high_sports and all from
-    conversations on; the rest counts all known rows. port_span: from the least to the greatest destination port.
+    (of conversations that are known from both sides), as do low_ports, low_sports, high_sports, high_ports and all
+    from conversations on; the rest counts all known rows. port_span: from the least to the greatest destination port.
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     empty: rows that are seen to carry no payload. mirrored: from a port to the same port, and no reply by its data.
@@ -67,6 +67,7 @@ class Groups:
     low_ports: Ints
     low_sports: Ints
     high_sports: Ints
+    high_ports: Ints
     port_span: Ints
     conversations: Ints
     completed: Ints
@@ -130,6 +131,7 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         low_ports=count((rows.dport < _LOW_PORT)[judged]),
         low_sports=count((rows.sport < _LOW_PORT)[judged]),
         high_sports=count((rows.sport >= _EPHEMERAL)[judged]),
+        high_ports=count((rows.dport >= _EPHEMERAL)[judged]),
         port_span=_span(every, rows.dport, n),
         conversations=_distinct(group, rows.number[judged].astype(np.uint64), n),
         completed=count((rows.own[judged] & _TALK) != 0),

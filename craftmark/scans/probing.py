@@ -116,12 +116,13 @@ def _from_client(g: Groups) -> Flags:
     """From one port to one port, and the sender's is the client's: high where the target's is low, or it says nothing.
 
     A datagram without data answers nothing, least of all at a service's port, and hardly any service listens on an
-    ephemeral port. Protocols whose both ends have the service's own port (IKE, NTP, SIP) show no direction: nobody
-    asked, so the sender does.
+    ephemeral port: from one to a port below (SSDP's, SIP's, memcached's) a client asks. Protocols whose both ends have
+    the service's own port (IKE, NTP, SIP) show no direction: nobody asked, so the sender does.
     """
     bare = (g.empty == g.known) & (g.low_ports == g.known)
     silent = (g.empty == g.known) & (g.high_sports == g.known)
-    high = (g.low_sports == 0) & ((g.low_ports > 0) | ((g.kind == Kind.UDP) & silent))
+    registered = (g.high_sports == g.known) & (g.high_ports == 0)
+    high = (g.low_sports == 0) & ((g.low_ports > 0) | ((g.kind == Kind.UDP) & (silent | registered)))
     asking: Flags = high | ((g.kind == Kind.UDP) & (bare | (g.mirrored == g.known)))
     return asking
 

@@ -186,6 +186,12 @@ def test_random_steps_have_no_small_seed():
     assert found == [None] * 40
 
 
+def test_a_step_that_is_no_primitive_root_has_no_seed():
+    """A few probes leave such steps open: no seed of a tool that draws primitive roots leads to one."""
+    numbering = Numbering(prefix_list(0xCB007100, 24), (), 257, 3)
+    assert [seed_of(step, (step,), 5, numbering, 1 << 22, 16384) for step in (2, 6, 48)] == [None] * 3
+
+
 CAPTURES = {
     "zmap_git_shard0of3": (65537, 9421, 11),
     "zmap_git_shard1of3": (65537, 9421, 11),

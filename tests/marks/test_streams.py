@@ -113,6 +113,15 @@ def test_random_fields_have_no_seed():
         assert solved(batch) is None
 
 
+def test_one_number_shared_by_many_decoys_counts_once():
+    """nmap's decoys: one sequence number for all, an IP ID for the eleven packets of each probe."""
+    rng = np.random.default_rng(8)
+    for _ in range(4):
+        shared = np.repeat(rng.integers(0, 65536, 2), 11)
+        batch = crafted(22, tcp_seq=np.full(22, 0x94C9DD65), tcp_ack=np.zeros(22, np.int64), ip_id=shared)
+        assert solved(batch) is None
+
+
 def test_a_seed_of_second_and_microsecond_is_found():
     seed = START - 1 ^ 871_234
     outputs = np.array(BY_NAME["glibc"](seed, 4 * 12)).reshape(-1, 4)

@@ -36,6 +36,13 @@ def test_data_between_two_high_ports_shows_no_direction():
     assert sizes(sweep((53222, 40125), 60)) == ([], [])
 
 
+@pytest.mark.parametrize("service", [1900, 5060, 11211])
+def test_data_from_an_ephemeral_port_to_a_service_above_1024_asks_and_the_other_way_answers(service):
+    """SSDP, SIP, memcached: who answers that many does so from the service's port."""
+    assert sizes(sweep((46528, service), 60)) == ([60], [])
+    assert sizes(sweep((service, 46528), 60)) == ([], [])
+
+
 def test_a_service_asked_from_its_own_port_at_many_hosts_is_probed():
     """IKE from port 500 to port 500."""
     assert sizes(sweep((500, 500), 300)) == ([60], [])
