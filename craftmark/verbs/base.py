@@ -67,6 +67,7 @@ VERBS: Final = (
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),
+    Listed("share", "write scans' packets to hand on, own addresses anonymised", "craftmark.verbs.share"),
     Listed("sign", "draft a rule from a tool's captures, and try it", "craftmark.verbs.sign"),
     Listed("study", "what many captures hold, day by day, as tables and a page", "craftmark.verbs.study"),
     Listed("tools", "list the tools that rules describe, or explain one: tools show NAME", "craftmark.verbs.tools"),
