@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -38,6 +39,7 @@ class ExamineOptions:
     only: str | None = None
     write_to: str | None = None
     fail_on: str | None = None
+    keeps: bool = False
 
 
 def examine_command(options: ExamineOptions) -> int:
@@ -52,6 +54,8 @@ def examine_command(options: ExamineOptions) -> int:
     if options.write_to is not None:
         _write_packets(shown, options)
     deliver(result)
+    if options.keeps:
+        _keep(report, options)
     if not options.screen.quiet:
         warn_of_damage(report)
     return exit_code(report, shown, options.fail_on)
@@ -104,6 +108,16 @@ def _render(report: Report, options: ExamineOptions) -> str:
     if options.output == "jsonl":
         return render_jsonl(report)
     return render_text(report, verbosity=options.verbosity, width=options.screen.width, colour=options.screen.colour)
+
+
+def _keep(report: Report, options: ExamineOptions) -> None:
+    """Keep the case among those that ``craftmark seen`` and the page know; raises SourceError where that cannot be."""
+    from craftmark.store.cases import Store  # noqa: PLC0415 - SQLite is not needed otherwise
+    from craftmark.store.place import data_dir  # noqa: PLC0415 - the same
+
+    case = Store(data_dir()).keep(report, name=", ".join(one.name for one in report.inputs), now_ns=time.time_ns())
+    if not options.screen.quiet:
+        sys.stderr.write(f"craftmark: kept as case {case}\n")
 
 
 def _write_packets(report: Report, options: ExamineOptions) -> None:

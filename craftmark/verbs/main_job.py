@@ -39,6 +39,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--fail-on", metavar="WORD", choices=fail_on.WORDS, help=f"exit 20 on: {', '.join(fail_on.WORDS)}"
     )
+    group.add_argument("--keep", action="store_true", help="keep the case, so that its scans are known again")
     add_page_arguments(group)
 
 
@@ -56,4 +57,5 @@ def _options(parsed: argparse.Namespace) -> ExamineOptions:
         only=parsed.only,
         write_to=parsed.write,
         fail_on=parsed.fail_on,
+        keeps=parsed.keep,
     )

@@ -22,6 +22,7 @@ from craftmark.render.escape import visible
 from craftmark.render.html import render_html
 from craftmark.render.markdown import render_markdown
 from craftmark.store.cases import Store
+from craftmark.store.seen import seen_before
 from craftmark.web.guard import Guard
 from craftmark.web.jobs import Job, Jobs
 from craftmark.web.pages import Pages
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _STATIC: Final = Path(__file__).parent / "static"
 _INPUTS_AT_MOST: Final = 64
+#: Earlier sightings that a case's page lists.
+_EARLIER: Final = 50
 _SETTINGS: Final = frozenset({"where", "year"})
 
 
@@ -168,9 +171,9 @@ class _Server:
         """Show a case."""
         case, report = await self._report(request)
         has_inputs = bool(self._store.inputs(case))
-        structures = {scan.markprint.structure for scan in report.scans}
         every = await asyncio.to_thread(self._store.sightings, besides=case)
-        earlier = tuple(one for one in every if one.structure in structures)[:50]
+        seen = await asyncio.to_thread(seen_before, report, every)
+        earlier = tuple(dict.fromkeys(one.sighting for one in seen))[:_EARLIER]
         page = await asyncio.to_thread(self._pages.case, case, report, has_inputs=has_inputs, earlier=earlier)
         return HTMLResponse(page)
 
