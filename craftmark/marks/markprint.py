@@ -44,6 +44,9 @@ FEWEST: Final = 20
 KEEPS: Final = 0.8
 MOVES: Final = 0.5
 
+#: Words for the order of ports and of targets; what a recipe leads to is no word of a print.
+ORDERS: Final = frozenset({"rising", "falling", "stride", "shuffled", "popular-first"})
+
 #: Fields that are no part of a markprint: they name the act's parties, or repeat what the protocol says.
 _LEFT_OUT: Final = frozenset({
     "ip_src", "ip_dst", "ip_proto", "ip_version", "tcp_dport", "udp_dport", "sctp_dport", "tcp_options", "tcp_off",
@@ -140,5 +143,5 @@ def _functions(dossier: Dossier, marks: Sequence[Toolmark], names: Sequence[str]
 
 
 def _order(marks: Sequence[Toolmark], name: str | None) -> str:
-    names = [mark.name for mark in marks if mark.kind == "order" and mark.fields == (name,) and mark.name != "passes"]
-    return names[0] if names else "?"
+    names = [mark.name for mark in marks if mark.kind == "order" and mark.fields == (name,)]
+    return next((one for one in names if one in ORDERS), "?")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from craftmark.assess.markprints import read
+from craftmark.marks.base import Toolmark
 from craftmark.marks.infer import infer
 from craftmark.marks.markprint import FEWEST, markprint, printed
 from craftmark.packets.fields import IP_ID, PRESENT, TCP, UNSEEN, visibility_bit
@@ -89,3 +93,13 @@ def test_the_values_that_a_user_sets_stand_apart() -> None:
 def test_probes_that_try_protocols_have_a_print_of_their_own() -> None:
     dossier = dossier_from_batch(probes(40, protocol=47, ip_proto=np.arange(40) + 100))
     assert markprint(dossier, infer(dossier))[0].startswith("cm2:mixed:")
+
+
+def test_an_order_that_only_a_recipe_gives_is_unknown_to_the_print() -> None:
+    """A print that was written must be read again: the recipe's mark stands alone where few probes show the order."""
+    dossier = dossier_from_batch(probes(20))
+    told = Toolmark("order", "a walk", ("ip_dst",), 20, 20, -30.0, "individual", name="zmap/target-order")
+    structure, values = markprint(dossier, [told])
+    assert read(structure, values).orders == ("?", "?")
+    plain = replace(told, name="shuffled")
+    assert read(*markprint(dossier, [told, plain])).orders == ("?", "shuffled")

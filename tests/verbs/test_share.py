@@ -137,7 +137,7 @@ def test_kept_captures_conclude_alike_but_for_what_is_listed(name, shared, tmp_p
     [
         ("masscan_git_p80_default", 1200, "masscan"),
         ("masscan_shards_1of4", 1024, None),
-        ("zmap_synscan_s31337", 120, "zmap"),
+        ("zmap_synscan_s31337", 12, "zmap"),
         ("nmap_decoys_rnd10", 4000, "nmap"),
         ("unicornscan_tcp_sweep", 128, "unicornscan"),
         ("hping3_rand_dest", 300, "hping"),
