@@ -71,7 +71,7 @@ fuzz: $(DEV) ## coverage-guided fuzzing: make fuzz TARGET=tcpdump SECONDS=600 (n
 bounds: $(DEV) ## run what runs kernels, compiled with bounds checks
 	NUMBA_BOUNDSCHECK=1 CRAFTMARK_KERNELS=compiled $(BIN)/python -m pytest -q tests/kernels tests/packets tests/sources tests/evidence
 
-audit: $(VENV)/.made ## look for known vulnerabilities in what is depended on (asks pypi.org)
+audit: $(VENV)/.made ## look for known vulnerabilities in what is depended on (asks the package index)
 	$(PYTHON) -m venv $(VENV)/audit
 	$(VENV)/audit/$(notdir $(BIN))/python -m pip install -q --disable-pip-version-check pip-audit
 	$(VENV)/audit/$(notdir $(BIN))/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt
