@@ -37,6 +37,8 @@ _DNS_REPLY = 0x8000  # QR, after the 16 bits of the query's number
 _NTP_SERVER, _NTP_CONTROL_REPLY = 4, 0x87  # mode 4; the reply bit with mode 6 or 7
 _SIP_REPLY = 0x5349502F  # "SIP/"
 _TALK = SAID[Kind.MIDDLE] | DATA
+#: Options by which the two ends of a connection agree on how to use it (RFC 7323); hardly any probe offers them.
+_NEGOTIATED = frozenset(("WS", "TS"))
 _MALFORMED = f.NOTE_BAD_LENGTH | f.NOTE_BAD_OPTIONS
 
 
@@ -50,6 +52,8 @@ class Groups:
     ports_of_one: most distinct ports of one address. lone: rows whose conversation holds nothing else but them and a
     refusal. half_open: a SYN|ACK came back and the source reset it. malformed: header lengths contradict each other.
     empty: rows that are seen to carry no payload. mirrored: from a port to the same port, and no reply by its data.
+    negotiating: rows that offer timestamps or a window scale, as for a connection that is meant. multicast: rows to
+    groups of hosts.
     """
 
     of_strand: Ints
@@ -78,6 +82,8 @@ class Groups:
     malformed: Ints
     empty: Ints
     mirrored: Ints
+    negotiating: Ints
+    multicast: Ints
 
 
 def crafted_strands(finished: Finished, kind: Ints, shapes: StackShapes) -> NDArray[np.bool_]:
@@ -142,6 +148,8 @@ def groups_of(finished: Finished, kind: Ints, crafted: NDArray[np.bool_], rows: 
         malformed=count((finished.known(f.NOTES)[judged] & _MALFORMED) != 0),
         empty=count(_empty(finished)[judged]),
         mirrored=count(((rows.sport == rows.dport) & ~_replying(finished, rows))[judged]),
+        negotiating=count(_negotiating(finished)[rows.strand][judged]),
+        multicast=count(_to_groups(finished)[judged]),
     )
 
 
@@ -180,6 +188,23 @@ def _lone(rows: Conversations, kind: Ints) -> NDArray[np.bool_]:
     refusal = SAID[Kind.RST] | SAID[Kind.REPLY]
     lone: NDArray[np.bool_] = ((rows.own & ~own_kind) == 0) & ((rows.other & ~refusal) == 0)
     return lone
+
+
+def _negotiating(finished: Finished) -> NDArray[np.bool_]:
+    """Tell of every strand whether its option layout holds a window scale or timestamps."""
+    layouts = finished.keys[:, [KEY_OPTIONS, KEY_OPTIONS_LOW]]
+    kinds, of_strand = np.unique(layouts, axis=0, return_inverse=True)
+    offers = [not _NEGOTIATED.isdisjoint(f.option_layout(int(high), int(low))) for high, low in kinds]
+    negotiating: NDArray[np.bool_] = np.array(offers, np.bool_)[of_strand.reshape(-1)]
+    return negotiating
+
+
+def _to_groups(finished: Finished) -> NDArray[np.bool_]:
+    """Tell of every known row whether it went to a multicast address (RFC 5771: 224/4, RFC 4291: ff00::/8)."""
+    four = (finished.known(f.IP_VERSION) == 4) & ((finished.known(f.IP_DST) >> np.uint32(28)) == 14)
+    six = (finished.known(f.IP_VERSION) == 6) & ((finished.known(f.IP_DST_HIGH) >> np.uint32(24)) == 255)
+    grouped: NDArray[np.bool_] = four | six
+    return grouped
 
 
 def _half_open(rows: Conversations) -> NDArray[np.bool_]:

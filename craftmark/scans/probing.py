@@ -47,7 +47,7 @@ def probing_groups(finished: Finished, groups: Groups, rows: Conversations) -> F
     vain = 2 * g.completed < g.known
     kind = g.kind
     probing = np.zeros(len(kind), bool)
-    probing |= (kind == Kind.SYN) & vain & g.crafted & (_several(g) | (g.probes >= REPEATED))
+    probing |= (kind == Kind.SYN) & vain & g.crafted & ((_several(g) & ~_calling_again(g)) | (g.probes >= REPEATED))
     probing |= (kind == Kind.SYN) & vain & (2 * g.half_open > g.answered)
     probing |= (kind == Kind.SYN) & g.crafted & _many_ports(g)
     probing |= (kind == Kind.SYN) & vain & ~g.crafted & (_many_ports(g) | _many_addresses(g, share=4))
@@ -66,7 +66,7 @@ def probing_groups(finished: Finished, groups: Groups, rows: Conversations) -> F
     probing |= (kind == Kind.ARP_ASK) & (g.addresses >= ASKED_BY_ARP) & ~_forwarding(finished, groups)
     probing |= _few_of_many_kinds(g, vain)
     probing |= _pinging_with_a_crafter(finished, groups)
-    probing |= (kind == Kind.OTHER) & (g.probes >= REPEATED) & (2 * g.answered < g.known)
+    probing |= (kind == Kind.OTHER) & (g.probes >= REPEATED) & (2 * g.answered < g.known) & (2 * g.multicast < g.known)
     return probing
 
 
@@ -75,9 +75,20 @@ def _several(g: Groups) -> Flags:
     return (g.probes >= 2) & (g.conversations >= 2)
 
 
+def _calling_again(g: Groups) -> Flags:
+    """One port of one address is called with all that a connection needs: an unknown stack whose service is down."""
+    again: Flags = (g.endpoints <= 1) & (g.negotiating == g.known)
+    return again
+
+
 def _few_of_many_kinds(g: Groups, vain: Flags) -> Flags:
     """Single packets of one source that no stack sends, of several kinds: together they probe, each says little."""
-    odd = (((g.kind == Kind.SYN) & g.crafted) | (g.kind == Kind.ODD)) & vain & (g.lone == g.known) & (g.malformed == 0)
+    odd = (
+        (((g.kind == Kind.SYN) & g.crafted & ~_calling_again(g)) | (g.kind == Kind.ODD))
+        & vain
+        & (g.lone == g.known)
+        & (g.malformed == 0)
+    )
     together = np.bincount(g.source[odd], g.conversations[odd], minlength=int(g.source.max(initial=0)) + 1)
     found: Flags = odd & (together[g.source] >= 2)
     return found

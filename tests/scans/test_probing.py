@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from craftmark.packets import fields as f
-from tests.scans.traffic import MS, RST_ACK, SCANNER, SYN_ACK, US, Traffic, host
+from tests.scans.traffic import MS, RST_ACK, SCANNER, SECOND, SYN_ACK, US, Traffic, host
 
 DECOYS = ("192.160.13.4", "192.160.13.7", "192.160.13.9")
 GATEWAY = 0x0A0B0C0D
@@ -183,3 +183,30 @@ def test_an_opening_that_a_stack_sends_again_is_ordinary():
     for number in range(6):
         traffic.connect((1 << number) * 1000 * MS, SCANNER, US, (40000, 80), answer="none")
     assert sizes(traffic.found()) == ([], [])
+
+
+@pytest.mark.parametrize(("layout", "probes"), [(("MSS", "NOP", "WS", "NOP", "NOP", "TS"), []), (("MSS",), [3])])
+def test_calls_with_all_options_of_a_connection_to_one_dead_service_do_not_probe(layout, probes):
+    """A switch that looks for its controller, by a stack that nobody described; three bare SYNs are a probe's."""
+    traffic = Traffic()
+    for number in range(3):
+        traffic.tcp(number * SECOND, SCANNER, US, (62216 + number, 6633), f.SYN, layout=layout, df=True)
+    assert sizes(traffic.found()) == (probes, [])
+
+
+@pytest.mark.parametrize("calls", [10, 40])
+def test_many_calls_of_an_unknown_form_to_one_port_probe_all_the_same(calls):
+    traffic = Traffic()
+    for number in range(calls):
+        ports = (40000 + number, 6633)
+        traffic.tcp(number * SECOND, SCANNER, US, ports, f.SYN, layout=("WS", "TS"), df=True)
+    assert sizes(traffic.found()) == ([calls], [])
+
+
+@pytest.mark.parametrize(("target", "probes"), [("239.255.0.16", []), ("198.51.100.10", [14])])
+def test_packets_of_one_ip_protocol_to_a_group_of_hosts_do_not_probe(target, probes):
+    """PGM and its like are spoken to groups; to one host that never answers, they ask."""
+    traffic = Traffic()
+    for number in range(14):
+        traffic.packet(number * MS, SCANNER, target, 113, payload_len=40)
+    assert sizes(traffic.found()) == (probes, [])
