@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Kinds of probe of one scan that are examined apart, the largest first.
 PARTS_EXAMINED = 12
+#: Of these, the ones whose generator or walk is looked for: one run of one code has one, and looking takes long.
+PARTS_SOLVED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Concluder:
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
         parts = self._dossiers(scan)
-        marks = tuple(infer(part, self._rules.recipes) for part in parts)
+        recipes = self._rules.recipes
+        marks = tuple(infer(part, recipes if number < PARTS_SOLVED else ()) for number, part in enumerate(parts))
         maker = conclude_tools(list(zip(parts, marks, strict=True)), self._rules, when=self._when)
         heard = self._ear.hear(scan.strands, scan.population)
         subject = Subject(
