@@ -66,6 +66,7 @@ VERBS: Final = (
     Listed("export", "write a scan's marks as a filter, rule or record", "craftmark.verbs.export"),
     Listed("plot", "draw one picture of a scan as SVG, PNG or PDF", "craftmark.verbs.plot"),
     Listed("report", "write a case as HTML, PDF, Markdown or JSON, to hand on", "craftmark.verbs.report"),
+    Listed("reproduce", "write a synthetic capture with a scan's marks, to test rules", "craftmark.verbs.reproduce"),
     Listed("seen", "have I seen these scans before, when, from whom", "craftmark.verbs.seen"),
     Listed("serve", "the page in a browser: drop captures, look, compare, hand on", "craftmark.web.verb"),
     Listed("share", "write scans' packets to hand on, own addresses anonymised", "craftmark.verbs.share"),

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from craftmark.export.relations import ADDRESSES, copies_of_addresses, equation_in, kept, restore
 from craftmark.export.share import moments
 from craftmark.export.share.addresses import SIDES, StandIns
 from craftmark.export.share.conversations import pair
 from craftmark.export.share.keyed import Domain, Key
-from craftmark.export.share.relations import ADDRESSES, copies_of_addresses, equation_in, kept, restore
 from craftmark.packets import fields as f
 from craftmark.packets.batch import PacketBatch
 

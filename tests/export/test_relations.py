@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from craftmark.export.share.relations import copies_of_addresses, equation_in, kept, restore, solved
+from craftmark.export.relations import copies_of_addresses, equation_in, kept, restore, solved
 from craftmark.packets import fields as f
 from craftmark.packets.batch import PacketBatch
 from craftmark.packets.expressions import parse
