@@ -75,17 +75,21 @@ class Search:
         return None
 
     def _count_up(self, frame: _Frame, fastest: float, rare: Rare | None) -> tuple[int, float] | None:
-        most = frame.most(fastest, rare.log10_share if rare else 0.0)
-        for start in range(1, most + 1, _CHUNK):
-            steps = np.arange(start, min(start + _CHUNK, most + 1))
+        credit = rare.log10_share if rare else 0.0
+        start, length = 1, 1
+        while start <= length and self.tries < self.ceiling:
+            top = frame.top_pace(fastest, STATED_AT - max(_LEAST_TRIES, log10(self.tries + 1)) - credit)
+            length = frame.steps_at(top)
+            steps = np.arange(start, min(start + _CHUNK, length + 1))
             for jump in range(frame.arcs):
                 if self.tries >= self.ceiling:
                     return None
                 self.tries += len(steps)
-                gaps = frame.paced(steps, jump * frame.arc)
+                gaps = frame.paced(steps, jump * frame.arc, top)
                 found = frame.best(gaps, log10(self.tries), rare) if len(gaps) else None
                 if found is not None:
                     return found
+            start += _CHUNK
         return None
 
 
@@ -108,21 +112,25 @@ class _Frame:
         self.span = float(self.seconds[self.far])
         self.rest = np.array([i for i in range(len(logs)) if i not in (first, second, self.far)])
 
-    def most(self, fastest: float, credit: float) -> int:
-        """Return the longest gap worth a look: made at ``fastest`` targets a second at most, and not within windows.
+    def top_pace(self, fastest: float, bound: float) -> float:
+        """Return the greatest pace worth a look: ``fastest`` targets a second at most, and told by the windows.
 
-        At a great pace the windows that jitter needs are so wide that even a perfect fit would be chance.
+        At a great pace the windows that jitter needs are so wide that even a perfect fit has a chance above the bound.
         """
         low, high = 0.0, self.arc / max(self.between + self.track.late, 1e-9)
         if self.track.jitter < inf:
             high = min(high, fastest * self.track.sparse)
         for _ in range(_HALVINGS):
             pace = (low + high) / 2
-            if self._perfect(pace) <= STATED_AT - _LEAST_TRIES - credit:
+            if self._perfect(pace) <= bound:
                 low = pace
             else:
                 high = pace
-        return min(self.arc - 1, int(high * (self.between + self.track.late)) + FITTED)
+        return high
+
+    def steps_at(self, pace: float) -> int:
+        """Return the longest gap of the pair at a pace."""
+        return min(self.arc - 1, int(pace * (self.between + self.track.late)) + FITTED)
 
     def _perfect(self, pace: float) -> float:
         """Return the chance of a fit at this pace in which every element is where it should be."""
@@ -130,13 +138,13 @@ class _Frame:
         leeway = self.track.late * pace + spread(steps, self.track.sparse)
         return float(np.log10(np.minimum(1.0, (2 * leeway + 1) / self.arc)).sum())
 
-    def paced(self, steps: Numbers, jump: int) -> Numbers:
-        """Return the gaps (steps within the arc, plus whole arcs) that agree with the far element's time."""
+    def paced(self, steps: Numbers, jump: int, top: float) -> Numbers:
+        """Return the gaps (steps within the arc, plus whole arcs) that the far element's time lets be, up to a pace."""
         gaps = steps + jump
         places = self._far(gaps)
         slack = self._slack(places)
         near = np.abs(steps * abs(self.span) - places * self.between) <= slack * abs(self.span)
-        return np.asarray(gaps[near & (places > 0)])
+        return np.asarray(gaps[near & (places > 0) & (places <= top * abs(self.span))])
 
     def best(self, gaps: Numbers, tries: float, rare: Rare | None) -> tuple[int, float] | None:
         """Return the step of the shortest gap that fits beyond chance, and its chance."""
