@@ -54,6 +54,8 @@ _SMALL: Final = 1 << 17
 #: Packets that a walk may be fitted to, and those that check it.
 _HEAD: Final = 3 * FITTED
 _CHECKED: Final = 2048
+#: Ports of one scan up to which pairs of address and port are told.
+MOST_PORTS: Final = 16
 #: Share of the probes that must look like the tool's.
 _NEARLY_ALL: Final = 0.9
 
@@ -177,4 +179,4 @@ class _Plan:
 def _ports(packets: PacketBatch) -> tuple[int, ...]:
     """Return the ports scanned in ascending order, none where there is but one, or more than a walk is told for."""
     ports = np.unique(packets.words[:, DPORT])
-    return tuple(int(port) for port in ports) if 1 < len(ports) <= 16 else ()
+    return tuple(int(port) for port in ports) if 1 < len(ports) <= MOST_PORTS else ()

@@ -41,7 +41,8 @@ class Line:
     log10_chance: log10 of the chance that code without a rule shows what is seen of the field. against: where it
     disagrees, log10 of the chance that the tool itself would show this, None if it never does. price: log10 of the
     chance that its user, or somebody who changed the tool, made it show just this. exact: one value is expected, not a
-    behaviour. fixed: one value is seen. recipe: it is about a state recovered by the rule's recipe.
+    behaviour. fixed: one value is seen. recipe: it is about a state recovered by the rule's recipe. missing: it would
+    show here, and does not.
     """
 
     field: str
@@ -62,6 +63,7 @@ class Line:
     recipe: bool = False
     exact: bool = False
     fixed: bool = False
+    missing: bool = False
     bits: int = 16
     key: tuple[object, ...] = ()
 
@@ -264,5 +266,5 @@ class Comparer:
             log10_chance=judged.price if judged.verdict == "disagrees" else judged.base,
             against=judged.against, price=price, relation=bool(e.relation or e.recipe), recipe=bool(e.recipe),
             exact=bool(e.values), fixed=evidence is not None and evidence.constant is not None,
-            bits=e.bits, key=e.key,
+            missing=judged.missing, bits=e.bits, key=e.key,
         )  # fmt: skip

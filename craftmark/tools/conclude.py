@@ -121,6 +121,11 @@ class _Standing:
         return own_cost(self.facts)
 
     @cached_property
+    def missing(self) -> Line | None:
+        """What the tool's probes would show here, as hardly anything else would, and do not."""
+        return next((line for part in self.compared for line in part.silent if line.missing), None)
+
+    @cached_property
     def alone(self) -> float:
         """Log10 chance of unknown code, relative to the own settings: what there is to gain at most."""
         return log10(chance.UNKNOWN_SHARE) + unknown_cost(self.facts) - self.own
@@ -209,7 +214,7 @@ def _is_candidate(standing: _Standing, comparers: Sequence[Comparer], rules: Rul
     """Tell whether a rule may be identified at all, before anybody else is asked."""
     if standing.eliminated or not standing.compared or standing.rule.status == "draft":
         return False
-    if standing.alone > chance.BOUND or standing.coverage < COVERED:
+    if standing.alone > chance.BOUND or standing.coverage < COVERED or standing.missing is not None:
         return False
     if standing.rule.kind == "library" and not any(f.line.recipe for f in standing.facts):
         return len(_template_values(standing, comparers, rules)) >= TEMPLATE_VALUES
@@ -303,6 +308,9 @@ def _word(standing: _Standing, named: _Standing | None) -> tuple[Conclusion, str
         return "elimination", standing.dated
     if not standing.compared:
         return "unsuitable", standing.parts[0].reason or "nothing of it is visible here"
+    if standing.missing is not None:
+        line = standing.missing
+        return "inconclusive", f"{line.says}: {line.seen}, and anybody can copy the headers"
     return "inconclusive", "cannot be told from " + ", ".join(standing.alike) if standing.alike else ""
 
 

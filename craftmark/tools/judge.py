@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from craftmark.marks.cyclic import MOST_PORTS
 from craftmark.packets.fields import FIELDS
 from craftmark.tools import chance
 from craftmark.tools.sight import relation_fields
@@ -47,7 +48,8 @@ class Judgement:
 
     base: when it agrees, log10 of the chance that unknown code would.
     against: when it disagrees, log10 of the chance that the tool itself would show this (None: it never does).
-    price: log10 of the chance that a user who changes this sets exactly what is seen.
+    price: log10 of the chance that a user who changes this sets exactly what is seen. missing: nothing contradicts it,
+    but it would show here, and does not.
     """
 
     verdict: Verdict
@@ -57,6 +59,7 @@ class Judgement:
     base: float = 0.0
     against: float | None = None
     price: float = 0.0
+    missing: bool = False
 
 
 def judge(expected: Expectation, sight: Sight) -> Judgement:
@@ -226,7 +229,18 @@ def _recipe(e: Expectation, sight: Sight) -> Judgement:
             return Judgement(
                 "agrees", mark.statement, mark.held, mark.seen, max(mark.log10_chance, chance.RELATION_FLOOR)
             )
-    return Judgement("silent", "no such state was found")
+    targets = _targets_of_one(sight)
+    if not 0 < e.shows_from <= targets:
+        return Judgement("silent", "no such state was found")
+    return Judgement("silent", f"no such state was found in {targets:,} targets, where it shows", missing=True)
+
+
+def _targets_of_one(sight: Sight) -> int:
+    """Return in how many targets a walk would show: IPv4 of one source, with times, on few enough ports."""
+    dossier = sight.dossier
+    if dossier.ip_version != 4 or dossier.sources_total > 1 or not dossier.has_time or dossier.ports_total > MOST_PORTS:
+        return 0
+    return len(np.unique(dossier.consecutive.column("ip_dst")))
 
 
 def _varies(e: Expectation, evidence: FieldEvidence, sight: Sight) -> Judgement:

@@ -170,6 +170,7 @@ class _Reader:
         if table.get("kind") not in KINDS:
             self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
         self.rule_id = str(table.get("id", ""))
+        self.shows = {str(one.get("id", "")): int(one.get("shows_from", 0)) for one in table.get("recipe", [])}
         modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
         recipes, readings = self.recipes(table), self.readings(table)
         if len(self.errors) > before:
@@ -275,8 +276,9 @@ class _Reader:
         for word in table.get("options", []):
             if word not in _OPTION_WORDS:
                 self.fault(f"option {word!r} is unknown", line, f"known: {', '.join(sorted(_OPTION_WORDS))}")
-        recipe = f"{self.rule_id}/{table['recipe']}" if "recipe" in table else ""
-        return replace(_expectation(table, name, mode_source, line), recipe=recipe)
+        recipe = str(table.get("recipe", ""))
+        named = f"{self.rule_id}/{recipe}" if recipe else ""
+        return replace(_expectation(table, name, mode_source, line), recipe=named, shows_from=self.shows.get(recipe, 0))
 
 
 def _expectation(table: Mapping[str, Any], name: str, mode_source: str, line: int) -> Expectation:

@@ -41,8 +41,9 @@ class Expectation:
     values: the field is always one of these. bounds: all values inside. initial_ttl: the TTL it is sent with;
     initial_ttl_range: drawn anew for each packet. equals: an expression the field always equals. constant_of: an
     expression with one value per run, of ``bits`` bits. behaviour: how the field moves. options: the option layout.
-    order: the name of an order mark. recipe: the name of the mark that a recipe of the same tool leads to. says: the
-    fact as a sentence about the tool, for a reader.
+    order: the name of an order mark. recipe: the name of the mark that a recipe of the same tool leads to; among so
+    many targets of one source as ``shows_from`` says (0: nobody knows) it hardly ever fails to. says: the fact as a
+    sentence about the tool, for a reader.
     """
 
     field: str
@@ -60,6 +61,7 @@ class Expectation:
     options: tuple[str, ...] | None = None
     order: str = ""
     recipe: str = ""
+    shows_from: int = 0
     level: str = "class"
     option: str = ""
     says: str = ""

@@ -10,6 +10,8 @@ import numpy as np
 from tests.tools import dossiers as d
 
 N = 300
+#: Probes of ZMap, few enough that nobody asks why its walk does not show in made-up targets.
+WALKLESS = 150
 HOPS = 4
 LINUX = ("MSS", "SACKOK", "TS", "NOP", "WS")
 WINDOWS = ("MSS", "NOP", "WS", "NOP", "NOP", "SACKOK")
@@ -60,20 +62,20 @@ def masscan(window: int = 1024, options=(), ttl: int = 255, **columns):
     )  # fmt: skip
 
 
-def zmap_2(**columns):
+def zmap_2(probes=WALKLESS, **columns):
     """ZMap 2.1.1: IP ID 54321, window 65535, no options, TTL 255."""
-    given = {"tcp_sport": _draw(8).integers(32768, 61001, N), **columns}
+    given = {"tcp_sport": _draw(8).integers(32768, 61001, probes), **columns}
     return d.tcp(
-        N, 2, (), ip_dst=_targets(), ip_id=54321, ip_ttl=255 - HOPS, tcp_seq=_words(7, 32), tcp_win=65535,
+        probes, 2, (), ip_dst=_targets()[:probes], ip_id=54321, ip_ttl=255 - HOPS, tcp_seq=_words(7, 32)[:probes], tcp_win=65535,
         tcp_dport=22, **given,
     )  # fmt: skip
 
 
-def zmap_4(**columns):
+def zmap_4(probes=WALKLESS, **columns):
     """ZMap 4.1 and later: the options of Windows, TTL 64, DF clear."""
-    given = {"tcp_sport": _draw(8).integers(32768, 61001, N), **columns}
+    given = {"tcp_sport": _draw(8).integers(32768, 61001, probes), **columns}
     return d.tcp(
-        N, 2, WINDOWS, ip_dst=_targets(), ip_id=_words(9, 16), ip_ttl=64 - HOPS, tcp_seq=_words(7, 32), tcp_win=65535,
+        probes, 2, WINDOWS, ip_dst=_targets()[:probes], ip_id=_words(9, 16)[:probes], ip_ttl=64 - HOPS, tcp_seq=_words(7, 32)[:probes], tcp_win=65535,
         tcp_dport=22, tcp_mss=1460, tcp_wscale=8, **given,
     )  # fmt: skip
 

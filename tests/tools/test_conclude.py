@@ -57,6 +57,14 @@ def made_by(*parts, when: int | None = None, marks=()):
     return conclude([(d.with_relations(part, RULES.relations), marks) for part in parts], RULES, when=when)
 
 
+@pytest.mark.parametrize("row", [rows.zmap_2, rows.zmap_4])
+def test_a_tool_is_not_named_where_its_own_order_would_show_and_does_not(row):
+    assert made_by(row(150)).tool == "zmap"
+    maker = made_by(row(300))
+    assert maker.tool is None
+    assert "no such state was found in 300 targets" in tool(maker, "zmap").reason
+
+
 def tool(maker, name: str):
     return next(one for one in maker.tools if one.tool == name)
 
