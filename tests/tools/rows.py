@@ -66,8 +66,8 @@ def zmap_2(probes=WALKLESS, **columns):
     """ZMap 2.1.1: IP ID 54321, window 65535, no options, TTL 255."""
     given = {"tcp_sport": _draw(8).integers(32768, 61001, probes), **columns}
     return d.tcp(
-        probes, 2, (), ip_dst=_targets()[:probes], ip_id=54321, ip_ttl=255 - HOPS, tcp_seq=_words(7, 32)[:probes], tcp_win=65535,
-        tcp_dport=22, **given,
+        probes, 2, (), ip_dst=_targets()[:probes], ip_id=54321, ip_ttl=255 - HOPS,
+        tcp_seq=_words(7, 32)[:probes], tcp_win=65535, tcp_dport=22, **given,
     )  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def zmap_4(probes=WALKLESS, **columns):
     """ZMap 4.1 and later: the options of Windows, TTL 64, DF clear."""
     given = {"tcp_sport": _draw(8).integers(32768, 61001, probes), **columns}
     return d.tcp(
-        probes, 2, WINDOWS, ip_dst=_targets()[:probes], ip_id=_words(9, 16)[:probes], ip_ttl=64 - HOPS, tcp_seq=_words(7, 32)[:probes], tcp_win=65535,
-        tcp_dport=22, tcp_mss=1460, tcp_wscale=8, **given,
+        probes, 2, WINDOWS, ip_dst=_targets()[:probes], ip_id=_words(9, 16)[:probes], ip_ttl=64 - HOPS,
+        tcp_seq=_words(7, 32)[:probes], tcp_win=65535, tcp_dport=22, tcp_mss=1460, tcp_wscale=8, **given,
     )  # fmt: skip
 
 
