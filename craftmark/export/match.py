@@ -179,6 +179,8 @@ def _equation(statement: str) -> str | None:
         expression = parse(statement.replace(" = ", " == ", 1))
     except ExpressionError:
         return None
+    if expression.condition is not None:  # true of some of the packets: no filter for all
+        return None
     is_value = statement.rsplit(" = ", 1)[-1].removeprefix("0x").isalnum() and len(expression.fields) < 2
     return str(expression) if expression.is_equation and not is_value and len(expression.fields) > 1 else None
 

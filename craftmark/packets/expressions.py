@@ -3,7 +3,8 @@
 Rules, marks, reports and ``--where`` speak it: ``ip_id == low16(ip_dst ^ tcp_seq) ^ tcp_dport``,
 ``tcp_flags & SYN != 0 and ip_dst in 10.0.0.0/8``. Operators bind as in Python. Fields have the names of
 packets/fields.py, outer headers' too (``outer_ip_ttl``); control bits (``SYN``), decimal and hexadecimal numbers and
-dotted addresses are numbers; arithmetic is modulo 2**32. Text is hostile: it is read by a parser with limits on length,
+dotted addresses are numbers; arithmetic is modulo 2**32. ``... if tcp_dport == 53`` behind a relation says of which
+packets it is meant. Text is hostile: it is read by a parser with limits on length,
 size and depth, and never executed.
 """
 
@@ -58,9 +59,13 @@ _COMPARING = ("==", "!=", "<", "<=", ">", ">=")
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression. Equal expressions have equal text; ``parse(str(e)) == e``."""
+    """A parsed expression. Equal expressions have equal text; ``parse(str(e)) == e``.
+
+    condition: the packets it is about, None for all. Of others it says nothing: they count as not seen.
+    """
 
     root: Value | Predicate
+    condition: Predicate | None = None
 
     @property
     def is_predicate(self) -> bool:
@@ -75,7 +80,8 @@ class Expression:
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields used, in the order in which they first stand there."""
-        return tuple(dict.fromkeys(fields_below(self.root)))
+        below = () if self.condition is None else fields_below(self.condition)
+        return tuple(dict.fromkeys((*fields_below(self.root), *below)))
 
     def evaluate(self, batch: PacketBatch) -> Words | Truth:
         """Return per packet the number (uint32) or the truth (bool), with no regard to what is seen."""
@@ -85,11 +91,11 @@ class Expression:
         return np.broadcast_to(root.evaluate(batch), (len(batch),))
 
     def seen(self, batch: PacketBatch) -> Truth:
-        """Tell per packet whether it has all fields used and shows them."""
+        """Tell per packet whether it has all fields used, shows them, and is one that the expression is about."""
         seen = np.ones(len(batch), np.bool_)
         for name in self.fields:
             seen &= field_seen(name, batch)
-        return seen
+        return seen if self.condition is None else seen & self.condition.holds(batch)
 
     def select(self, batch: PacketBatch) -> Truth:
         """Tell per packet whether the predicate is certainly true; comparisons over unseen fields are not.
@@ -99,10 +105,11 @@ class Expression:
         if not isinstance(self.root, Predicate):
             msg = f"{self} is a number, not a predicate"
             raise TypeError(msg)
-        return np.broadcast_to(self.root.truth(batch)[0], (len(batch),))
+        found = np.broadcast_to(self.root.truth(batch)[0], (len(batch),))
+        return found if self.condition is None else found & self.condition.truth(batch)[0]
 
     def __str__(self) -> str:
-        return str(self.root)
+        return str(self.root) if self.condition is None else f"{self.root} if {self.condition}"
 
 
 @lru_cache(maxsize=1024)
@@ -114,10 +121,12 @@ def parse(text: str, *, outer: bool = False) -> Expression:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"longer than {MAX_CHARACTERS} characters", text=text[:40], column=0)
     reader = _Reader(text, _tokens(text), outer=outer)
-    root = reader.operators(0)
+    root, condition = reader.operators(0), None
+    if reader.token.text == "if":
+        condition = reader.condition()
     if reader.token.text:
         raise reader.fault(f"{reader.token.text!r} is not expected here")
-    expression = Expression(root)
+    expression = Expression(root, condition)
     if not expression.fields:
         raise ExpressionError("it names no field", text=text, column=0)
     return expression
@@ -174,6 +183,14 @@ class _Reader:
         if self.token.text != sign:
             raise self.fault(f"{sign!r} expected" + (f", found {self.token.text!r}" if self.token.text else ""))
         self.take()
+
+    def condition(self) -> Predicate:
+        """Read what follows ``if``: something true or false."""
+        token = self.take()
+        found = self.operators(0)
+        if not isinstance(found, Predicate):
+            raise self.fault(f"{found} is a number; 'if' wants something true or false", token)
+        return found
 
     def operators(self, floor: int) -> Value | Predicate:
         """Read an operand and all operators after it that bind at least as tightly as ``floor``."""

@@ -28,7 +28,8 @@ def altered(e):
     if e.initial_ttl_range:
         return replace(e, initial_ttl_range=(e.initial_ttl_range[0] + 90, e.initial_ttl_range[1] + 90))
     if e.equals:
-        return replace(e, equals=f"({e.equals}) ^ 1")
+        value, *condition = e.equals.partition(" if ")
+        return replace(e, equals=f"({value}) ^ 1{''.join(condition)}")
     if e.constant_of:
         return replace(e, constant_of=f"({e.constant_of}) ^ ip_dst")
     if e.options is not None:

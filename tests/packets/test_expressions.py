@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from craftmark.errors import ExpressionError
-from craftmark.packets.batch import PacketBatch, empty_batch
+from craftmark.packets.batch import PacketBatch, empty_batch, join
 from craftmark.packets.expressions import MAX_CHARACTERS, MAX_DEPTH, Expression, parse
 from craftmark.packets.fields import (
     FIELDS,
@@ -227,3 +227,24 @@ def test_an_equation_is_told_from_other_predicates() -> None:
     assert not parse("tcp_seq ^ ip_dst").is_equation
     assert parse("tcp_seq < ip_dst").is_predicate
     assert parse("tcp_seq ^ ip_dst").fields == ("tcp_seq", "ip_dst")
+
+
+def test_a_relation_can_be_about_some_of_the_packets() -> None:
+    """Of the others it says nothing: they are not seen, and as a filter it lets none of them through."""
+    packets = ({"tcp_dport": port, "ip_id": number} for port, number in ((53, 7), (53, 8), (123, 7)))
+    batch = join([one_packet(packet) for packet in packets])
+    expression = parse("ip_id == 7 if tcp_dport == 53")
+    assert expression.is_equation
+    assert expression.fields == ("ip_id", "tcp_dport")
+    assert expression.seen(batch).tolist() == [True, True, False]
+    assert (expression.seen(batch) & expression.evaluate(batch)).tolist() == [True, False, False]
+    assert expression.select(batch).tolist() == [True, False, False]
+    assert parse(str(expression)) == expression
+
+
+@pytest.mark.parametrize(
+    "text", ["ip_id == 7 if tcp_dport", "if tcp_dport == 53", "ip_id == 7 if", "(ip_id if ip_ttl == 1)"]
+)
+def test_a_condition_is_something_true_or_false_behind_the_relation(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        parse(text)

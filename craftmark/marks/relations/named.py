@@ -101,7 +101,7 @@ def _chance(expression: Expression, tries: int, hits: int) -> float:
 def statement(expression: Expression, value: int) -> str:
     """Return a relation as a mark states it; ``value`` of an expression that is no predicate."""
     if expression.is_equation:
-        return str(expression).replace(" == ", " = ")
+        return str(expression).replace(" == ", " = ", 1)
     if expression.is_predicate:
         return str(expression)
     return f"{expression} = " + (f"0x{value:X}" if value > 9 else str(value))
