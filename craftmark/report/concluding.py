@@ -100,6 +100,7 @@ def _answers(heard: Heard) -> AnswersSeen:
         answered_probes=heard.answered,
         both_ways=heard.both_ways,
         completed_handshakes=heard.completed,
+        resets=heard.resets,
         rst_ttls=heard.reset_ttls,
         other_ttls=heard.other_ttls,
         answered_again=heard.answered_again,
