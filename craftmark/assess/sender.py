@@ -34,8 +34,12 @@ PRIOR: Final = 0.0
 CAP: Final = 3.0
 #: From these log10 odds on a verdict is given.
 VERDICT: Final = 1.0
-#: Hosts of unrelated networks arrive with the same TTL about once in nine times.
-SAME_TTL_BY_CHANCE: Final = -0.95
+#: A single reason of so much is the doing of one program: bursts, turns, one counter, one clock, one stream.
+ONE_PROGRAM: Final = 3.0
+#: Hosts of unrelated networks arrive with the same TTL about once in nine times; those that one operator keeps in one
+#: place under addresses of many networks do so nearly always, so that each network weighs a tenth of that.
+SAME_TTL_BY_CHANCE: Final = -0.095
+MOST_FROM_TTLS: Final = 2.5
 #: Networks needed before one TTL for all of them says anything.
 FEWEST_NETWORKS: Final = 4
 #: Distinct values that a field must take before repeating it in a burst is no accident.
@@ -59,6 +63,8 @@ class OneSender:
     """The verdict with its reasons; ``log10_odds`` of one sender against several.
 
     networks: unrelated networks among the sources. decoy_bursts: bursts that prove one sender behind their addresses.
+    one_program: something that only one program can have done is among the reasons: several machines of one operator
+    cannot.
     """
 
     verdict: Literal["one", "several", "undecided"]
@@ -66,6 +72,7 @@ class OneSender:
     log10_odds: float
     networks: int
     decoy_bursts: int = 0
+    one_program: bool = False
 
     @property
     def confidence(self) -> float:
@@ -87,7 +94,8 @@ def assess_sender(subject: Subject) -> OneSender:
     if abs(odds) >= VERDICT:
         verdict = "one" if odds > 0 else "several"
     words = [reason.words for reason in sorted(reasons, key=lambda reason: -abs(reason.log10_odds))]
-    return OneSender(verdict, tuple(words), round(odds, 3), networks, bursts)
+    is_one = max((reason.log10_odds for reason in reasons), default=0.0) >= ONE_PROGRAM
+    return OneSender(verdict, tuple(words), round(odds, 3), networks, bursts, is_one)
 
 
 def networks_of(addresses: Iterable[str]) -> set[str]:
@@ -199,7 +207,7 @@ def _arrival(subject: Subject, networks: int) -> Reason | None:
     distinct = len(set(steady))
     if distinct == 1 and networks >= FEWEST_NETWORKS:
         words = f"sources of {networks} unrelated networks all arrived with TTL {steady[0]}"
-        return Reason(words, min(CAP, -SAME_TTL_BY_CHANCE * (networks - 1)))
+        return Reason(words, min(MOST_FROM_TTLS, round(-SAME_TTL_BY_CHANCE * (networks - 1), 2)))
     if distinct == 1:
         return Reason(f"all {len(steady)} sources arrived with TTL {steady[0]}", 0.3)
     several = min(values.total() for values in per_source.values()) >= FEWEST_VALUES

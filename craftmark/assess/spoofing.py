@@ -37,13 +37,20 @@ PRIOR: Final = 0.0
 CAP: Final = 2.5
 #: From these log10 odds on a verdict is given (about 0.95).
 VERDICT: Final = 1.3
-#: Sources in unrelated networks beyond which one sender cannot hold all of them.
+#: Unrelated networks beyond which one sender hardly holds addresses in all of them, and beyond which it cannot.
 UNRELATED: Final = 4
+MANY_NETWORKS: Final = 16
+#: What a few networks weigh where one program certainly sent for all (a rented host can have addresses of several), and
+#: what many weigh where it is only likely: an operator's machines are alike too.
+FEW_OF_ONE_PROGRAM: Final = 0.9
+MANY_BY_LIKENESS: Final = 1.0
 #: Sources judged one by one.
 JUDGED: Final = 64
 #: Share of a scan's sources that must show the same for the whole scan.
 NEARLY_ALL: Final = 0.8
 
+#: What addresses alone weigh, of what they weigh where one sender used them.
+UNLESS_ONE_SENDER: Final = 0.4
 #: Decoys from which each of them is forged nineteen times in twenty, whichever is real.
 MANY_DECOYS: Final = 20
 
@@ -90,8 +97,7 @@ def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) 
     proven = proofs(subject, distance)
     held = {one: reasons_of_holder(subject, distance, one) for one in subject.sources[:JUDGED]}
     reasons = [
-        *_impossible(subject.sources),
-        *_drawn_at_random(subject),
+        *_of_the_draw([*_impossible(subject.sources), *_drawn_at_random(subject)], subject, sender),
         *reasons_of_own(subject, distance),
         *_one_behind_many(sender),
         *_of_holders(subject, held),
@@ -99,7 +105,8 @@ def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) 
         *_unseen_answers(subject),
     ]
     by_source: dict[str, Verdict] = _single_out(subject, held, sender)
-    by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
+    if sender.verdict == "one" and subject.sources_total > 1:
+        by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
     by_source.update(dict.fromkeys(proven, "genuine"))
     odds = total_odds(reasons, prior=PRIOR, cap=CAP)
     return _concluded(subject, reasons, odds=odds, by_source=by_source)
@@ -183,6 +190,17 @@ def is_impossible(address: str) -> bool:
     return any(ip_address(address) in network for network in IMPOSSIBLE)
 
 
+def _of_the_draw(reasons: list[Reason], subject: Subject, sender: OneSender) -> list[Reason]:
+    """Weigh what addresses alone show: little, unless one sender used them all.
+
+    Anonymised captures scatter the addresses of real hosts over the whole space, reserved parts too; but these hosts
+    keep their own distances and counters.
+    """
+    if subject.sources_total == 1 or sender.verdict == "one":
+        return reasons
+    return [Reason(one.words, one.log10_odds * UNLESS_ONE_SENDER) for one in reasons]
+
+
 def _impossible(sources: Iterable[str]) -> list[Reason]:
     found = [address for address in sources if is_impossible(address)]
     if not found:
@@ -217,7 +235,8 @@ def _one_behind_many(sender: OneSender) -> list[Reason]:
         return [Reason(words, 4.0)]
     if sender.verdict == "one" and sender.networks >= UNRELATED:
         words = f"one sender used addresses of {sender.networks} unrelated networks: it can hardly hold them all"
-        return [Reason(words, min(2.0, sender.log10_odds))]
+        few, many = (FEW_OF_ONE_PROGRAM, 2.0) if sender.one_program else (0.0, MANY_BY_LIKENESS)
+        return [Reason(words, min(sender.log10_odds, few if sender.networks < MANY_NETWORKS else many))]
     return []
 
 

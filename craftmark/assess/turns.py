@@ -46,12 +46,21 @@ def reasons_of_one_program(subject: Subject) -> list[Reason]:
 
 
 def _of_generators(subject: Subject) -> Reason | None:
-    marks = [mark for mark in subject.marks if mark.kind == "generator" and mark.held == mark.seen]
+    """Look for a recovered generator whose outputs the sources took in turns.
+
+    Values that each source may have drawn on its own, and a walk that machines share out (shards) without one going on
+    where another stopped, are no such sign.
+    """
+    marks = [mark for mark in subject.marks if mark.one_stream > 1 and mark.held >= KEPT * mark.seen]
     if not marks:
         return None
-    best = min(marks, key=lambda mark: mark.log10_chance)
-    words = f"one generator made {best.statement} across all sources: {best.held:,} of {best.seen:,}"
-    return Reason(words, min(MOST, -best.log10_chance))
+    best = min(marks, key=lambda mark: (-mark.one_stream, mark.log10_chance))
+    of = "in one walk over the targets" if best.kind == "order" else "at one state of a generator"
+    words = (
+        f"{best.one_stream:,} sources took turns {of}, 10^{best.log10_chance:.0f} by chance: {best.held:,} of "
+        f"{best.seen:,} probes: {best.statement}"
+    )
+    return Reason(words, min(MOST, -best.log10_chance) * min(1.0, best.one_stream / subject.sources_total))
 
 
 def _of_turns(sources: Ints, number: int) -> Reason | None:

@@ -110,5 +110,41 @@ def test_sources_that_no_host_can_have_are_forged(plant):
     assert not is_impossible("2001:db8::1")
 
 
+def test_hosts_of_an_anonymised_capture_are_not_called_forged(plant):
+    """Anonymisers scatter addresses over the whole space, and keep what else tells the hosts apart."""
+    rng = np.random.default_rng(3)
+    sources = np.repeat(rng.integers(0, 2**32, 60), 20)
+    ttls = np.repeat(64 - rng.integers(6, 24, 60), 20)
+    columns = {"ip_src": sources, "tcp_dport": 23, "ip_ttl": ttls, "ip_id": rng.integers(0, 65536, 1200)}
+    spoofing = judged(plant(columns, shape="address"))
+    assert spoofing.verdict == "undecided"
+    assert spoofing.by_source == {}
+
+
+@pytest.mark.parametrize("address", [0x7F000001, 0xF3010203, 0x00000000])
+def test_one_address_that_no_other_network_can_have_is_undecided(plant, address):
+    """A capture of the loopback interface, one that was anonymised, a host that has no address yet."""
+    spoofing = judged(plant({**SWEEP, "ip_src": address}))
+    assert spoofing.verdict == "undecided"
+    assert spoofing.by_source == {}
+
+
+def test_a_fleet_of_one_operator_is_not_called_forged(plant):
+    """Machines of one place, with addresses of ten networks, one code and a common list of targets."""
+    rng = np.random.default_rng(4)
+    networks = rng.choice(np.arange(20, 120), 10, replace=False) << 24
+    columns = {"ip_src": networks[rng.integers(0, 10, 600)], "ip_dst": 0xC6330000 + rng.permutation(600), "ip_ttl": 51}
+    spoofing = judged(plant({**columns, "tcp_dport": 443, "ip_id": 54321, "tcp_win": 65535}, shape="address"))
+    assert spoofing.verdict == "undecided"
+
+
+def test_one_program_behind_a_few_networks_is_not_enough(plant):
+    """A rented host can have addresses of several networks."""
+    columns = {**SWEEP, "ip_src": np.tile(WIDE, 50)}
+    sender = assess_sender(plant(columns))
+    assert (sender.verdict, sender.one_program) == ("one", True)
+    assert judged(plant(columns)).verdict == "undecided"
+
+
 def test_the_reserved_share_of_the_space_is_about_a_seventh():
     assert pytest.approx(0.138, abs=0.001) == RESERVED_SHARE

@@ -10,7 +10,7 @@ import pytest
 from craftmark.assess.sender import assess_sender
 from craftmark.assess.turns import log10_chance_of_no_overlap, reasons_of_one_program
 from craftmark.marks.base import Toolmark
-from tests.assess.planting import NEAR
+from tests.assess.planting import NEAR, WIDE
 
 N = 240
 PORTS = {"tcp_dport": np.arange(N) // 4, "ip_ttl": 60}
@@ -52,11 +52,22 @@ def test_targets_that_were_shared_out(plant):
 
 
 def test_a_generator_that_runs_on_across_sources_is_one_sender(plant):
-    mark = Toolmark("generator", "ip_id = rand()", ("ip_id",), N, N, -400.0, "individual")
+    mark = Toolmark("generator", "ip_id = rand()", ("ip_id",), N, N, -400.0, "individual", one_stream=4)
     columns = {**PORTS, "ip_src": NEAR[np.random.default_rng(4).integers(0, 4, N)]}
     subject = replace(plant(columns), marks=(mark,))
     assert assess_sender(subject).verdict == "one"
-    assert "one generator made ip_id = rand()" in assess_sender(subject).reasons[0]
+    words = "4 sources took turns at one state of a generator, 10^-400 by chance: 240 of 240 probes: ip_id = rand()"
+    assert assess_sender(subject).reasons[0] == words
+
+
+@pytest.mark.parametrize(
+    "statement", ["tcp_sport drawn from 32768..60999", "ip_id: rand(), seeded anew for each packet"]
+)
+def test_values_that_each_source_may_have_drawn_itself_are_no_sign_of_one_sender(plant, statement):
+    mark = Toolmark("generator", statement, ("tcp_sport",), N, N, -400.0, "subclass")
+    columns = {**PORTS, "ip_src": WIDE[np.random.default_rng(4).integers(0, 6, N)], "ip_ttl": 60}
+    found = assess_sender(replace(plant(columns), marks=(mark,)))
+    assert not any("generator" in reason for reason in found.reasons)
 
 
 def test_the_chance_of_no_overlap_falls_with_the_shares():
