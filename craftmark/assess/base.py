@@ -77,8 +77,9 @@ class AnswersSeen:
     sent to the address can know it. resets: the first RSTs of sources to a target's answer. rst_ttls: per source, the
     distinct TTLs of its RSTs to our SYN+ACK. other_ttls: per source, the distinct TTLs of its other, ordinary packets.
     answered_again, unanswered_again: (ports that were probed more than once, all ports) among those that answered
-    and those that did not: who repeats only what stayed unanswered sees the answers. reactions: what the holders of
-    the source addresses did. afterwards: what the targets opened after the scan began.
+    and those that did not: who repeats only what stayed unanswered sees the answers. silent_runs: stretches of silent
+    ports, in order of target and port: more than one or two are no accident of which part was repeated.
+    reactions: what the holders of the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class AnswersSeen:
     other_ttls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    silent_runs: int = 0
     reactions: Reactions = field(default_factory=Reactions)
     afterwards: Afterwards = field(default_factory=Afterwards)
 

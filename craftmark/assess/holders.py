@@ -46,6 +46,10 @@ MOST: Final = 0.8
 TOLERANCE: Final = 1
 #: Routers that a host's packets can pass to come back to its own link.
 LONGEST_DETOUR: Final = 1
+#: ARP requests without an answer that show an address that nobody holds.
+ENOUGH_SOUGHT: Final = 3
+#: Weight of no hops at all from which the probes can have come from this link.
+HERE: Final = 0.5
 #: Values that a system's own TTL takes on arrival, by protocol and route; more were drawn by a tool.
 OWN_VALUES: Final = 2
 #: TTLs that systems start their own packets from.
@@ -136,7 +140,9 @@ def _of_link(address: str, reaction: Reaction, distance: Distance) -> list[Reaso
     A host with several cards, or one that sends by way of a router on its own link, does so too: only probes that
     passed several routers cannot be its.
     """
-    if len(reaction.probe_links) != 1 or not reaction.arp_links:
+    if not reaction.arp_links:
+        return _of_search(address, reaction, distance)
+    if len(reaction.probe_links) != 1:
         return []
     if set(reaction.arp_links) & set(reaction.probe_links):
         words = f"ARP packets for {address} come from the link address that sent the probes, a router's or its holder's"
@@ -145,6 +151,16 @@ def _of_link(address: str, reaction: Reaction, distance: Distance) -> list[Reaso
     if distance.hypotheses and distance.chance(range(LONGEST_DETOUR + 1)) <= 0.05:
         return [Reason(f"{words}, and these passed {distance.hypotheses[0].hops} routers", 1.5)]
     return [Reason(words, 0.9)]
+
+
+def _of_search(address: str, reaction: Reaction, distance: Distance) -> list[Reason]:
+    """Weigh that nobody answered who was asked by ARP for an address whose probes came from this very link."""
+    if reaction.sought < ENOUGH_SOUGHT or distance.chance((0,)) < HERE:
+        return []
+    words = (
+        f"{address} was sought by ARP {reaction.sought:,} times on the link that its probes came from: nobody holds it"
+    )
+    return [Reason(words, 1.5)]
 
 
 def _of_reachability(address: str, reaction: Reaction) -> list[Reason]:

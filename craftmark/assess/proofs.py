@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from craftmark.assess.holders import HERE
 from craftmark.assess.reactions import reset_laws
 from craftmark.packets.batch import source_text
 
@@ -27,10 +28,11 @@ ENOUGH_RESETS: Final = 3
 ENOUGH_SPARED: Final = 5
 #: Ports that answered, and that stayed silent, from which it shows that only the silent ones were probed again.
 ENOUGH_PORTS: Final = 5
-#: Share of the silent ports that are probed again.
+#: Places, in order of target and port, that the silent ports must lie in.
+ENOUGH_PLACES: Final = 3
+#: Share of the silent ports that are probed again, and of the others that may be: an answer can come late.
 MOST_AGAIN: Final = 0.8
-#: Weight of no hops at all from which the probes can have come from this link.
-HERE: Final = 0.5
+FEW_AGAIN: Final = 0.05
 
 
 def proofs(subject: Subject, distance: Distance) -> dict[str, str]:
@@ -90,21 +92,27 @@ def _repeats(subject: Subject) -> dict[str, str]:
     if not only_missing_repeated(subject):
         return {}
     again, ports = subject.answers.unanswered_again
+    repeated, answered = subject.answers.answered_again
+    others = "none" if not repeated else f"{repeated:,}"
     words = (
-        f"probed {again:,} of {ports:,} silent ports again, of the {subject.answers.answered_again[1]:,} that answered "
-        "none: the sender sees the answers"
+        f"probed {again:,} of {ports:,} silent ports again, in {subject.answers.silent_runs:,} places, and {others} of "
+        f"the {answered:,} that answered: the sender sees the answers"
     )
     return dict.fromkeys(subject.sources, words)
 
 
 def only_missing_repeated(subject: Subject) -> bool:
-    """Tell whether the sender repeats what stayed silent and nothing else: it sees the answers, from one source."""
-    again, silent = subject.answers.unanswered_again
-    repeated, answered = subject.answers.answered_again
+    """Tell whether the one source repeats what stayed silent and hardly anything else: its sender sees the answers.
+
+    A sender that repeats one stretch of ports, which a filter happens to guard, does not: the silent ports must lie in
+    several places among others that answered.
+    """
+    answers = subject.answers
+    (again, silent), (repeated, answered) = answers.unanswered_again, answers.answered_again
     return (
         subject.sources_total == 1
-        and answered >= ENOUGH_PORTS
-        and repeated == 0
-        and silent >= ENOUGH_PORTS
+        and min(answered, silent) >= ENOUGH_PORTS
+        and answers.silent_runs >= ENOUGH_PLACES
+        and repeated <= FEW_AGAIN * answered
         and again >= MOST_AGAIN * silent
     )

@@ -105,6 +105,7 @@ def _answers(heard: Heard) -> AnswersSeen:
         other_ttls=heard.other_ttls,
         answered_again=heard.answered_again,
         unanswered_again=heard.unanswered_again,
+        silent_runs=heard.silent_runs,
         reactions=heard.reactions,
         afterwards=heard.afterwards,
     )

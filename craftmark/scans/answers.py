@@ -41,6 +41,7 @@ class Heard:
     number. resets: RSTs of sources to a target's answer, so many at most. reset_ttls: per source, TTLs of its RSTs to
     a SYN|ACK. other_ttls: per source, TTLs of its other packets.
     answered_again, unanswered_again: (endpoints probed more than once, all endpoints) by whether they answered.
+    silent_runs: stretches of endpoints that stayed silent, in order of target and port, between others that answered.
     reactions: what the holders of the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
@@ -54,6 +55,7 @@ class Heard:
     other_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    silent_runs: int = 0
     reactions: Reactions = field(default_factory=Reactions)
     afterwards: Afterwards = field(default_factory=Afterwards)
 
@@ -105,6 +107,7 @@ class Ear:
             other_ttls=self._ttls(own[(self._kind[rows.strand[own]] != Kind.RST)]),
             answered_again=again[0],
             unanswered_again=again[1],
+            silent_runs=again[2],
             reactions=self._onlooker.reactions(mine),
             afterwards=afterwards(self._finished, self._kind, rows, mine),
         )
@@ -174,15 +177,20 @@ class Ear:
             found[name] = tuple(np.unique(self._columns[f.IP_TTL][chosen]).tolist())
         return dict(sorted(found.items()))
 
-    def _again(self, mine: Ints, answered: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return (endpoints probed more than once, all endpoints) of those that answered, and of the others."""
+    def _again(self, mine: Ints, answered: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int], int]:
+        """Return (endpoints probed more than once, all endpoints) of those that answered and of the others; their runs.
+
+        A run is a stretch of silent endpoints in order of target and port.
+        """
         if not len(mine):
-            return (0, 0), (0, 0)
+            return (0, 0), (0, 0), 0
         pairs = np.column_stack([self._rows.dst[mine].astype(np.int64), self._rows.dport[mine]])
         _, inverse, counts = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
         replied = np.bincount(inverse.reshape(-1), answered) > 0
         more = counts > 1
-        return (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))
+        runs = int((~replied & np.concatenate([[True], replied[:-1]])).sum())
+        told = (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))
+        return *told, runs
 
 
 def _icmp_name(code: int) -> str:

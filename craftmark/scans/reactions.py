@@ -41,7 +41,7 @@ class Reaction:
     unasked: conversations that nobody answered and that it reset all the same; spared: those that it did not.
     unreachable: errors that say it cannot be reached. other_ttls: TTLs of its ordinary packets outside the scan's
     conversations. probe_links, arp_links: link addresses of its probes, and of its ARP packets (low 32 bits).
-    asking_links: those of the ARP packets in which it asks for somebody itself.
+    asking_links: those of the ARP packets in which it asks for somebody itself. sought: ARP requests of others for it.
     """
 
     offered: int = 0
@@ -53,6 +53,7 @@ class Reaction:
     probe_links: tuple[int, ...] = ()
     arp_links: tuple[int, ...] = ()
     asking_links: tuple[int, ...] = ()
+    sought: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,13 @@ class Onlooker:
         chosen &= (self._finished.known(f.NOTES) & f.NOTE_QUOTE) != 0
         return np.sort(self._finished.known(f.QUOTE_DST)[chosen].astype(np.uint64))
 
+    @cached_property
+    def _sought(self) -> NDArray[np.uint64]:
+        """Addresses that ARP requests ask for, once per request, in rising order; not those that ask for themselves."""
+        rows = self._rows
+        asks = (self._kind[rows.strand] == Kind.ARP_ASK) & (rows.src != rows.dst)
+        return np.sort(rows.dst[asks])
+
     def reactions(self, mine: Ints) -> Reactions:
         """Return what the sources of some probes did."""
         rows = self._rows
@@ -117,17 +125,17 @@ class Onlooker:
         arp = others[np.isin(kind, (Kind.ARP_ASK, Kind.ARP_REPLY))]
         ordinary = others[np.isin(kind, _ORDINARY)]
         address = rows.src[group[0]]
-        low, high = np.searchsorted(self._unreachable, [address, address + np.uint64(1)])
         return Reaction(
             offered=self._conversations(group[is_offered]),
             reset=self._conversations(group[is_offered & is_reset]),
             unasked=self._conversations(group[is_silent & is_reset]),
             spared=self._conversations(group[is_silent & ~is_reset]),
-            unreachable=int(high - low),
+            unreachable=_times(self._unreachable, address),
             other_ttls=_distinct(known(f.IP_TTL)[ordinary]),
             probe_links=_distinct(known(f.LINK_SRC)[group]),
             arp_links=_distinct(known(f.LINK_SRC)[arp]),
             asking_links=_distinct(known(f.LINK_SRC)[others[kind == Kind.ARP_ASK]]),
+            sought=_times(self._sought, address),
         )
 
     def _offers(self, probes: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -143,6 +151,11 @@ class Onlooker:
         order, addresses = self._by_source
         low, high = np.searchsorted(addresses, source, "left"), np.searchsorted(addresses, source, "right")
         return order[low:high]
+
+
+def _times(rising: NDArray[np.uint64], address: np.uint64) -> int:
+    """Return how often an address stands in a list in rising order."""
+    return int(np.searchsorted(rising, address, "right") - np.searchsorted(rising, address, "left"))
 
 
 def _distinct(values: NDArray[np.uint32]) -> tuple[int, ...]:

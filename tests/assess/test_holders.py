@@ -127,6 +127,22 @@ def test_another_card_tells_a_forged_source_only_where_the_probes_came_from_afar
     assert verdicts == {64: "undecided", 63: "undecided", 58: "spoofed"}
 
 
+def test_nobody_holds_an_address_that_is_sought_in_vain_on_the_probes_own_link(plant):
+    here, sought = {**SWEEP, "ip_ttl": 64}, Reaction(probe_links=(7,), sought=3)
+    spoofing = judged(plant(here, answers=saw(sought)))
+    assert spoofing.verdict == "spoofed"
+    assert "sought by ARP 3 times" in spoofing.reasons[0]
+
+
+@pytest.mark.parametrize(("ttl", "reaction"), [
+    (57, Reaction(probe_links=(7,), sought=9)),  # not from this link: a wrong netmask on our side asks in vain
+    (64, Reaction(probe_links=(7,), arp_links=(7,), sought=9)),  # it answered
+    (64, Reaction(probe_links=(7,), sought=2)),
+])  # fmt: skip
+def test_a_search_by_arp_tells_nothing_where_it_may_be_answered_elsewhere(plant, ttl, reaction):
+    assert judged(plant({**SWEEP, "ip_ttl": ttl}, answers=saw(reaction))).verdict == "undecided"
+
+
 @pytest.mark.parametrize("reaction", [Reaction(8, other_ttls=(50,)), Reaction(8, unreachable=1)])
 def test_a_silent_holder_seen_at_another_distance_may_stand_behind_an_address_translator(plant, reaction):
     assert judged(plant(SWEEP, answers=saw(reaction))).verdict == "undecided"

@@ -64,12 +64,17 @@ def test_resets_from_another_distance_speak_for_forged(plant, rst_ttl):
 
 
 def test_repeating_only_what_stayed_silent_shows_that_answers_arrive(plant):
-    answers = AnswersSeen(both_ways=True, answered_again=(0, 40), unanswered_again=(20, 20))
+    answers = AnswersSeen(both_ways=True, answered_again=(0, 40), unanswered_again=(20, 20), silent_runs=3)
     assert judged(plant(SWEEP, answers=answers)).verdict == "genuine"
 
 
+def test_repeating_one_stretch_that_a_filter_guards_shows_nothing(plant):
+    answers = AnswersSeen(both_ways=True, answered_again=(0, 40), unanswered_again=(20, 20), silent_runs=2)
+    assert judged(plant(SWEEP, answers=answers)).verdict == "undecided"
+
+
 def test_repeating_everything_shows_nothing(plant):
-    answers = AnswersSeen(both_ways=True, answered_again=(40, 40), unanswered_again=(20, 20))
+    answers = AnswersSeen(both_ways=True, answered_again=(40, 40), unanswered_again=(20, 20), silent_runs=9)
     assert judged(plant(SWEEP, answers=answers)).verdict == "undecided"
 
 
