@@ -40,6 +40,15 @@ ONE_PROGRAM: Final = 3.0
 #: place under addresses of many networks do so nearly always, so that each network weighs a tenth of that.
 SAME_TTL_BY_CHANCE: Final = -0.095
 MOST_FROM_TTLS: Final = 2.5
+#: Most that values weigh which a code chose once for all its runs: several machines can run it.
+MOST_FROM_CONSTANTS: Final = 0.6
+#: What TTLs weigh that differ from source to source, by much and by little: routers that share out traffic send each
+#: source of one sender on a way of its own.
+OWN_TTLS: Final = -1.2
+NEAR_TTLS: Final = -0.4
+NEAR_BY: Final = 3
+#: What a counter per source weighs: Linux keeps one for each pair of addresses, forged sources too.
+OWN_COUNTERS: Final = -0.9
 #: Networks needed before one TTL for all of them says anything.
 FEWEST_NETWORKS: Final = 4
 #: Distinct values that a field must take before repeating it in a burst is no accident.
@@ -179,7 +188,7 @@ def _counter(name: str, step: NDArray[np.int64], sources: NDArray[np.intp]) -> R
     within = ~across
     enough = within.sum() >= FEWEST_VALUES and across.sum() >= FEWEST_VALUES
     if name == "ip_id" and enough and shown[within].mean() >= 0.9 and shown[across].mean() < 0.1:
-        return Reason("each source continues an IP ID counter of its own", -2.0)
+        return Reason("each source continues an IP ID counter of its own", OWN_COUNTERS)
     return None
 
 
@@ -195,7 +204,7 @@ def _same_constants(subject: Subject) -> Reason | None:
     if not held:
         return None
     words = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} the same in the probes of every source"
-    return Reason(f"{words}: one code, with one choice of values", 0.4 * len(held))
+    return Reason(f"{words}: one code, with one choice of values", min(MOST_FROM_CONSTANTS, 0.2 * len(held)))
 
 
 def _arrival(subject: Subject, networks: int) -> Reason | None:
@@ -212,4 +221,5 @@ def _arrival(subject: Subject, networks: int) -> Reason | None:
         return Reason(f"all {len(steady)} sources arrived with TTL {steady[0]}", 0.3)
     several = min(values.total() for values in per_source.values()) >= FEWEST_VALUES
     words = f"the sources arrived with {distinct} different TTLs, each steady for its source"
-    return Reason(words, -1.2 if several else 0.0)
+    own = OWN_TTLS if max(steady) - min(steady) > NEAR_BY else NEAR_TTLS
+    return Reason(words, own if several else 0.0)

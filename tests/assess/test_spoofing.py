@@ -96,8 +96,9 @@ def test_many_real_hosts_at_their_own_distances_are_not_called_forged(plant):
     rng = np.random.default_rng(2)
     for _ in range(50):
         networks = rng.choice([block for block in range(1, 224) if block not in (10, 127)], 40)
-        sources = np.repeat(networks * 2**24 + rng.integers(2**16, 2**17, 40), 20)
-        ttls = np.repeat(64 - rng.integers(6, 24, 40), 20)
+        mixed = rng.permutation(np.repeat(np.arange(40), 20))
+        sources = (networks * 2**24 + rng.integers(2**16, 2**17, 40))[mixed]
+        ttls = (64 - rng.integers(6, 24, 40))[mixed]
         columns = {"ip_src": sources, "tcp_dport": 23, "ip_ttl": ttls, "ip_id": rng.integers(0, 65536, 800)}
         assert judged(plant(columns, shape="address")).verdict == "undecided"
 
@@ -108,7 +109,8 @@ def test_reserved_sources_alone_decide_nothing(plant):
 
 
 def test_sources_that_no_host_can_have_are_forged(plant):
-    spoofing = judged(plant({**SWEEP, "ip_src": np.tile([0xF0000001, 0x00000001, 0xE1020304], 100)}))
+    columns = {"tcp_dport": np.arange(300) // 3, "ip_ttl": 60}
+    spoofing = judged(plant({**columns, "ip_src": np.tile([0xF0000001, 0x00000001, 0xE1020304], 100)}))
     assert spoofing.verdict == "spoofed"
     assert is_impossible("254.135.131.152")
     assert not is_impossible("223.255.255.1")
@@ -118,8 +120,8 @@ def test_sources_that_no_host_can_have_are_forged(plant):
 def test_hosts_of_an_anonymised_capture_are_not_called_forged(plant):
     """Anonymisers scatter addresses over the whole space, and keep what else tells the hosts apart."""
     rng = np.random.default_rng(3)
-    sources = np.repeat(rng.integers(0, 2**32, 60), 20)
-    ttls = np.repeat(64 - rng.integers(6, 24, 60), 20)
+    mixed = rng.permutation(np.repeat(np.arange(60), 20))
+    sources, ttls = rng.integers(0, 2**32, 60)[mixed], (64 - rng.integers(6, 24, 60))[mixed]
     columns = {"ip_src": sources, "tcp_dport": 23, "ip_ttl": ttls, "ip_id": rng.integers(0, 65536, 1200)}
     spoofing = judged(plant(columns, shape="address"))
     assert spoofing.verdict == "undecided"
@@ -145,7 +147,7 @@ def test_a_fleet_of_one_operator_is_not_called_forged(plant):
 
 def test_one_program_behind_a_few_networks_is_not_enough(plant):
     """A rented host can have addresses of several networks."""
-    columns = {**SWEEP, "ip_src": np.tile(WIDE, 50)}
+    columns = {**SWEEP, "tcp_dport": np.arange(300) // 6, "ip_src": np.tile(WIDE, 50)}
     sender = assess_sender(plant(columns))
     assert (sender.verdict, sender.one_program) == ("one", True)
     assert judged(plant(columns)).verdict == "undecided"

@@ -20,16 +20,36 @@ def words(subject):
     return [reason.words for reason in reasons_of_one_program(subject)]
 
 
-def test_sources_that_take_turns_are_one_sender(plant):
-    subject = plant({**PORTS, "ip_src": np.tile(NEAR[:4], N // 4)})
-    assert any("take turns" in text for text in words(subject))
+@pytest.mark.parametrize("in_one_order", [True, False])
+def test_sources_that_all_send_to_a_port_before_any_goes_on_are_one_sender(plant, in_one_order):
+    rng = np.random.default_rng(6)
+    rounds = [NEAR[:4] if in_one_order else rng.permutation(NEAR[:4]) for _ in range(N // 4)]
+    subject = plant({**PORTS, "ip_src": np.concatenate(rounds)})
+    assert any(text.endswith("before any goes on to the next: 60 of 60 rounds") for text in words(subject))
     assert assess_sender(subject).verdict == "one"
+
+
+def test_equal_paces_keep_turns_too_and_decide_nothing(plant):
+    turn = np.arange(N)
+    apart = {"tcp_dport": turn // 4 + 9 * (turn % 4), "ip_ttl": 60, "ip_src": NEAR[turn % 4]}
+    subject = plant(apart)
+    assert any("take turns, each at a place of its own" in text for text in words(subject))
+    assert assess_sender(subject).verdict == "undecided"
 
 
 def test_sources_in_random_order_take_no_turns(plant):
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert words(plant({**PORTS, "ip_src": NEAR[rng.integers(0, 4, N)]})) == []
+
+
+def test_a_source_that_starts_in_the_moment_in_which_another_ends_is_of_one_program(plant):
+    subject = plant({"tcp_dport": np.tile(np.arange(60), 4), "ip_ttl": 60, "ip_src": np.repeat(NEAR[:4], 60)})
+    assert any("one after the other, each within 4 gaps" in text for text in words(subject))
+    assert assess_sender(subject).verdict == "one"
+    late = subject.main.consecutive
+    late.ts_ns[60:] += 40_000_000
+    assert not any("one after the other" in text for text in words(subject))
 
 
 @pytest.mark.parametrize("hertz", [1000, 100])
