@@ -24,8 +24,9 @@ def test_the_scan_of_2000_in_claims(odd_scan):
         "one sender sent for all 3 sources",
         "No stack that follows RFC 9293 answers FIN+RST+PSH, open or closed: the scan can learn nothing of ports",
         (
-            "no modulation was found in the first 2,048 of 3,072 probes (no more are tested); all 3,072 carry at most 0 "
-            "bits beside the sweep itself (0 in headers and order, 0 in which source sends next, 0 in gaps): not excluded"
+            "no modulation was found in the first 2,048 of 3,072 probes (no more are tested); all 3,072 carry at most "
+            "0 bits beside the sweep itself (0 in headers and order, 0 in which source sends next, 0 in gaps): not "
+            "excluded"
         ),
     ]
 
