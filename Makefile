@@ -7,7 +7,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 MAIN := $(VENV)/.main
 DEV := $(VENV)/.dev
 
-.PHONY: help decipher test lint fix laws bounds audit bench docs score lab lab-tools lab-roots lab-kept accuracy mutants fuzz torture clean
+.PHONY: help decipher test lint fix laws bounds audit bench docs score lab lab-tools lab-roots lab-kept accuracy senders mutants fuzz torture clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ lab-kept: ## replace the captures kept in the repository by those in lab/out
 
 accuracy: $(DEV) ## measure how often craftmark is right, and write docs/accuracy.md
 	$(BIN)/python -m lab.accuracy
+
+senders: $(DEV) ## measure how often the sender is told rightly (forged, one, hops), and write docs/senders.md
+	$(BIN)/python -m lab.accuracy.senders --captures lab/out
 
 mutants: $(DEV) ## alter each rule, one expectation at a time, and list what no example notices
 	$(BIN)/python -m tests.cases.mutants

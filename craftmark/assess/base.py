@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from craftmark.packets.batch import PacketBatch, empty_batch
 from craftmark.packets.fields import ARP
 from craftmark.scans.afterwards import Afterwards
 from craftmark.scans.reactions import Reactions
@@ -73,11 +74,12 @@ class AnswersSeen:
     answer. both_ways: the capture holds packets from targets
     to sources at all, so that a missing answer means something.
     completed_handshakes: per source address, its ACKs of a target's own sequence number: only who receives what is
-    sent to the address can know it. rst_ttls: per source, the distinct TTLs of its RSTs to our SYN+ACK. other_ttls:
-    per source, the distinct TTLs of its other, ordinary packets.
+    sent to the address can know it. resets: the first RSTs of sources to a target's answer. rst_ttls: per source, the
+    distinct TTLs of its RSTs to our SYN+ACK. other_ttls: per source, the distinct TTLs of its other, ordinary packets.
     answered_again, unanswered_again: (ports that were probed more than once, all ports) among those that answered
-    and those that did not: who repeats only what stayed unanswered sees the answers. reactions: what the holders of
-    the source addresses did. afterwards: what the targets opened after the scan began.
+    and those that did not: who repeats only what stayed unanswered sees the answers. silent_runs: stretches of silent
+    ports, in order of target and port: more than one or two are no accident of which part was repeated.
+    reactions: what the holders of the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -85,10 +87,12 @@ class AnswersSeen:
     answered_probes: int = 0
     both_ways: bool = False
     completed_handshakes: Mapping[str, int] = field(default_factory=dict)
+    resets: PacketBatch = field(default_factory=empty_batch, compare=False)
     rst_ttls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     other_ttls: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    silent_runs: int = 0
     reactions: Reactions = field(default_factory=Reactions)
     afterwards: Afterwards = field(default_factory=Afterwards)
 

@@ -116,14 +116,22 @@ def claim_of_covert(subject: Subject, covert: Covert, *, nothing: bool) -> Claim
         )
     return Claim(
         about=subject.id,
-        statement=f"no modulation was found in {covert.looked_at:,} probes; they carry at most "
-        f"{covert.capacity.total:,} bits beside the sweep itself ({_in_short(covert.capacity)}): not excluded",
+        statement=f"no modulation was found in {_tested(subject, covert)} carry at most {covert.capacity.total:,} bits "
+        f"beside the sweep itself ({_in_short(covert.capacity)}): not excluded",
         confidence="fair",
         for_=bounds,
         against=after,
         settled_by=settled,
         packets=subject.first_packets,
     )
+
+
+def _tested(subject: Subject, covert: Covert) -> str:
+    """Say how many probes were tested, and of how many the capacity is told."""
+    total, looked_at = subject.main.probes, covert.looked_at
+    if looked_at == total:
+        return f"all {total:,} probes; they"
+    return f"the first {looked_at:,} of {total:,} probes (no more are tested); all {total:,}"
 
 
 def _in_short(capacity: Capacity) -> str:

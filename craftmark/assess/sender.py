@@ -34,8 +34,21 @@ PRIOR: Final = 0.0
 CAP: Final = 3.0
 #: From these log10 odds on a verdict is given.
 VERDICT: Final = 1.0
-#: Hosts of unrelated networks arrive with the same TTL about once in nine times.
-SAME_TTL_BY_CHANCE: Final = -0.95
+#: A single reason of so much is the doing of one program: bursts, turns, one counter, one clock, one stream.
+ONE_PROGRAM: Final = 3.0
+#: Hosts of unrelated networks arrive with the same TTL about once in nine times; those that one operator keeps in one
+#: place under addresses of many networks do so nearly always, so that each network weighs a tenth of that.
+SAME_TTL_BY_CHANCE: Final = -0.095
+MOST_FROM_TTLS: Final = 2.5
+#: Most that values weigh which a code chose once for all its runs: several machines can run it.
+MOST_FROM_CONSTANTS: Final = 0.6
+#: What TTLs weigh that differ from source to source, by much and by little: routers that share out traffic send each
+#: source of one sender on a way of its own.
+OWN_TTLS: Final = -1.2
+NEAR_TTLS: Final = -0.4
+NEAR_BY: Final = 3
+#: What a counter per source weighs: Linux keeps one for each pair of addresses, forged sources too.
+OWN_COUNTERS: Final = -0.9
 #: Networks needed before one TTL for all of them says anything.
 FEWEST_NETWORKS: Final = 4
 #: Distinct values that a field must take before repeating it in a burst is no accident.
@@ -59,6 +72,8 @@ class OneSender:
     """The verdict with its reasons; ``log10_odds`` of one sender against several.
 
     networks: unrelated networks among the sources. decoy_bursts: bursts that prove one sender behind their addresses.
+    one_program: something that only one program can have done is among the reasons: several machines of one operator
+    cannot.
     """
 
     verdict: Literal["one", "several", "undecided"]
@@ -66,6 +81,7 @@ class OneSender:
     log10_odds: float
     networks: int
     decoy_bursts: int = 0
+    one_program: bool = False
 
     @property
     def confidence(self) -> float:
@@ -87,7 +103,8 @@ def assess_sender(subject: Subject) -> OneSender:
     if abs(odds) >= VERDICT:
         verdict = "one" if odds > 0 else "several"
     words = [reason.words for reason in sorted(reasons, key=lambda reason: -abs(reason.log10_odds))]
-    return OneSender(verdict, tuple(words), round(odds, 3), networks, bursts)
+    is_one = max((reason.log10_odds for reason in reasons), default=0.0) >= ONE_PROGRAM
+    return OneSender(verdict, tuple(words), round(odds, 3), networks, bursts, is_one)
 
 
 def networks_of(addresses: Iterable[str]) -> set[str]:
@@ -171,7 +188,7 @@ def _counter(name: str, step: NDArray[np.int64], sources: NDArray[np.intp]) -> R
     within = ~across
     enough = within.sum() >= FEWEST_VALUES and across.sum() >= FEWEST_VALUES
     if name == "ip_id" and enough and shown[within].mean() >= 0.9 and shown[across].mean() < 0.1:
-        return Reason("each source continues an IP ID counter of its own", -2.0)
+        return Reason("each source continues an IP ID counter of its own", OWN_COUNTERS)
     return None
 
 
@@ -187,7 +204,7 @@ def _same_constants(subject: Subject) -> Reason | None:
     if not held:
         return None
     words = f"{', '.join(held)} {'is' if len(held) == 1 else 'are'} the same in the probes of every source"
-    return Reason(f"{words}: one code, with one choice of values", 0.4 * len(held))
+    return Reason(f"{words}: one code, with one choice of values", min(MOST_FROM_CONSTANTS, 0.2 * len(held)))
 
 
 def _arrival(subject: Subject, networks: int) -> Reason | None:
@@ -199,9 +216,10 @@ def _arrival(subject: Subject, networks: int) -> Reason | None:
     distinct = len(set(steady))
     if distinct == 1 and networks >= FEWEST_NETWORKS:
         words = f"sources of {networks} unrelated networks all arrived with TTL {steady[0]}"
-        return Reason(words, min(CAP, -SAME_TTL_BY_CHANCE * (networks - 1)))
+        return Reason(words, min(MOST_FROM_TTLS, round(-SAME_TTL_BY_CHANCE * (networks - 1), 2)))
     if distinct == 1:
         return Reason(f"all {len(steady)} sources arrived with TTL {steady[0]}", 0.3)
     several = min(values.total() for values in per_source.values()) >= FEWEST_VALUES
     words = f"the sources arrived with {distinct} different TTLs, each steady for its source"
-    return Reason(words, -1.2 if several else 0.0)
+    own = OWN_TTLS if max(steady) - min(steady) > NEAR_BY else NEAR_TTLS
+    return Reason(words, own if several else 0.0)

@@ -1,9 +1,11 @@
 """Were the source addresses forged? A verdict for the scan and for each source, never beyond what was seen.
 
-"genuine" needs something only a receiver at the address could do: complete a handshake with a number that was sent to
-the address, or repeat only what stayed unanswered. (A machine on the path could do both; that is said, not weighed.)
-A RST from the source to our SYN+ACK is no such thing: any live host at a forged address sends one; only its distance
-against the probes' distance weighs. Reserved addresses weigh little by themselves: captures get anonymised.
+"genuine" needs something only a receiver at the address could do (``assess/proofs.py``): complete a handshake with a
+number that was sent to the address, repeat only what stayed unanswered, reset by the tool's own hand what was offered
+and nothing else, ask by ARP on this link. Weights alone never give it. (A machine on the path could do most of it; that
+is said, not weighed.) A RST from the source to our SYN+ACK is no such thing: any live host at a forged address sends
+one; only its distance against the probes' distance weighs. Reserved addresses weigh little by themselves: captures get
+anonymised.
 The prior is even odds: scanners want answers, but these packets are examined because they are odd.
 """
 
@@ -18,12 +20,14 @@ import numpy as np
 from craftmark.assess.base import Reason, probability, total_odds
 from craftmark.assess.holders import reasons_of_holder
 from craftmark.assess.own import reasons_of_own
+from craftmark.assess.proofs import proofs
 from craftmark.assess.reactions import window_of
+from craftmark.packets.fields import SYN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from craftmark.assess.base import AnswersSeen, Subject
+    from craftmark.assess.base import Subject
     from craftmark.assess.hops import Distance
     from craftmark.assess.sender import OneSender
 
@@ -33,14 +37,22 @@ PRIOR: Final = 0.0
 CAP: Final = 2.5
 #: From these log10 odds on a verdict is given (about 0.95).
 VERDICT: Final = 1.3
-#: Handshakes that make a source genuine; one could be a mistake of pairing.
-ENOUGH_HANDSHAKES: Final = 2
-#: Sources in unrelated networks beyond which one sender cannot hold all of them.
+#: Unrelated networks beyond which one sender hardly holds addresses in all of them, and beyond which it cannot.
 UNRELATED: Final = 4
+MANY_NETWORKS: Final = 16
+#: What a few networks weigh where one program certainly sent for all (a rented host can have addresses of several), and
+#: what many weigh where it is only likely: an operator's machines are alike too.
+FEW_OF_ONE_PROGRAM: Final = 0.9
+MANY_BY_LIKENESS: Final = 1.0
 #: Sources judged one by one.
 JUDGED: Final = 64
 #: Share of a scan's sources that must show the same for the whole scan.
 NEARLY_ALL: Final = 0.8
+
+#: What addresses alone weigh, of what they weigh where one sender used them.
+UNLESS_ONE_SENDER: Final = 0.4
+#: Decoys from which each of them is forged nineteen times in twenty, whichever is real.
+MANY_DECOYS: Final = 20
 
 #: Steps between the first probes that show whether a sender's pace follows the answers.
 STEPS: Final = 41
@@ -82,32 +94,31 @@ class Spoofing:
 
 def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) -> Spoofing:
     """Return whether a scan's source addresses were forged, as a whole and where single ones stand out."""
-    proven = {address for address in subject.sources if receives_answers(subject.answers, address)}
+    proven = proofs(subject, distance)
     held = {one: reasons_of_holder(subject, distance, one) for one in subject.sources[:JUDGED]}
     reasons = [
-        *_impossible(subject.sources),
-        *_drawn_at_random(subject),
+        *_of_the_draw([*_impossible(subject.sources), *_drawn_at_random(subject)], subject, sender),
         *reasons_of_own(subject, distance),
         *_one_behind_many(sender),
         *_of_holders(subject, held),
-        *_reactions(subject, proven),
+        *_of_proofs(subject, proven),
         *_unseen_answers(subject),
     ]
-    by_source: dict[str, Verdict] = _single_out(held, sender)
+    by_source: dict[str, Verdict] = _single_out(subject, held, sender)
+    if sender.verdict == "one" and subject.sources_total > 1:
+        by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
     by_source.update(dict.fromkeys(proven, "genuine"))
-    by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
     odds = total_odds(reasons, prior=PRIOR, cap=CAP)
     return _concluded(subject, reasons, odds=odds, by_source=by_source)
 
 
 def _concluded(subject: Subject, reasons: list[Reason], *, odds: float, by_source: dict[str, Verdict]) -> Spoofing:
     verdict: Verdict = "undecided"
-    everyone_proven = subject.sources_total == list(by_source.values()).count("genuine")
-    if odds >= VERDICT:
-        verdict = "spoofed"
-    elif everyone_proven or (odds <= -VERDICT and _only_missing_repeated(subject)):
+    if subject.sources_total == list(by_source.values()).count("genuine"):
         verdict = "genuine"
         odds = min(odds, -VERDICT)
+    elif odds >= VERDICT:
+        verdict = "spoofed"
     words = tuple(one.words for one in sorted(reasons, key=lambda one: -abs(one.log10_odds)))
     kept = {address: said for address, said in by_source.items() if said != verdict}
     return Spoofing(verdict, round(probability(abs(odds)), 4), words or (_NOTHING,), round(odds, 3), kept)
@@ -139,19 +150,24 @@ def _silent_crowd(subject: Subject) -> list[Reason]:
     return [Reason(f"{words}: nobody holds these addresses, or a filter guards them", 0.65)]
 
 
-def _single_out(held: Mapping[str, list[Reason]], sender: OneSender) -> dict[str, Verdict]:
-    """Return verdicts on single sources, as their holders show; of decoys all but one are forged."""
+def _single_out(subject: Subject, held: Mapping[str, list[Reason]], sender: OneSender) -> dict[str, Verdict]:
+    """Return verdicts on single sources, as their holders show; "genuine" is never among them.
+
+    Of decoys at most one is real: the one whose holder alone speaks for it, or any of them where none stands out.
+    """
     sums = {address: sum(reason.log10_odds for reason in reasons) for address, reasons in held.items()}
-    found: dict[str, Verdict] = {address: "spoofed" for address, weight in sums.items() if weight >= VERDICT}
-    found.update({address: "genuine" for address, weight in sums.items() if weight <= -VERDICT})
     if sender.decoy_bursts > 1:
-        real = [address for address, verdict in found.items() if verdict == "genuine"]
-        return {real[0]: "genuine"} if len(real) == 1 else {}
-    return found
+        alive = [address for address, weight in sums.items() if weight < 0]
+        open_ = alive[:1] if len(alive) == 1 else sums if subject.sources_total < MANY_DECOYS else []
+        return dict.fromkeys(open_, "undecided")
+    return {address: "spoofed" for address, weight in sums.items() if weight >= VERDICT}
 
 
 def _unseen_answers(subject: Subject) -> list[Reason]:
-    """Return that the sender did not see the answers, for tools whose pace lives on them."""
+    """Return that the sender did not see the answers, for tools whose pace lives on them.
+
+    Answers to other packets than a SYN are lost to genuine senders too: firewalls before them know no such connection.
+    """
     rule = window_of(subject.maker.tool)
     answers = subject.answers
     if rule is None or subject.sources_total != 1 or answers.answered_probes < 0.9 * subject.probes:
@@ -166,7 +182,7 @@ def _unseen_answers(subject: Subject) -> list[Reason]:
         f"{subject.maker.tool} sends {rule.probes} probes and then as many as answers come; here it sent "
         f"{rule.probes} at once, all were answered, and yet it went on one by one: the answers did not reach it"
     )
-    return [Reason(words, 1.3)]
+    return [Reason(words, 1.3 if subject.main.control_bits == SYN else 0.9)]
 
 
 def is_impossible(address: str) -> bool:
@@ -174,18 +190,23 @@ def is_impossible(address: str) -> bool:
     return any(ip_address(address) in network for network in IMPOSSIBLE)
 
 
-def receives_answers(answers: AnswersSeen, address: str) -> bool:
-    """Tell whether someone who receives what is sent to the address completed handshakes."""
-    return answers.completed_handshakes.get(address, 0) >= ENOUGH_HANDSHAKES
+def _of_the_draw(reasons: list[Reason], subject: Subject, sender: OneSender) -> list[Reason]:
+    """Weigh what addresses alone show: little, unless one sender used them all.
+
+    Anonymised captures scatter the addresses of real hosts over the whole space, reserved parts too; but these hosts
+    keep their own distances and counters.
+    """
+    if subject.sources_total == 1 or sender.verdict == "one":
+        return reasons
+    return [Reason(one.words, one.log10_odds * UNLESS_ONE_SENDER) for one in reasons]
 
 
 def _impossible(sources: Iterable[str]) -> list[Reason]:
     found = [address for address in sources if is_impossible(address)]
     if not found:
         return []
-    named = ", ".join(found[:3]) + (" and others" if len(found) > 3 else "")
-    words = f"{named}: no host can have this address on another network (RFC 6890), unless the capture was rewritten"
-    return [Reason(words, 1.0 if len(found) == 1 else 1.6)]
+    words = "no host can have this address on another network (RFC 6890), unless the capture was rewritten"
+    return [Reason(f"{_named(found)}: {words}", 1.0 if len(found) == 1 else 1.6)]
 
 
 def _drawn_at_random(subject: Subject) -> list[Reason]:
@@ -214,31 +235,21 @@ def _one_behind_many(sender: OneSender) -> list[Reason]:
         return [Reason(words, 4.0)]
     if sender.verdict == "one" and sender.networks >= UNRELATED:
         words = f"one sender used addresses of {sender.networks} unrelated networks: it can hardly hold them all"
-        return [Reason(words, min(2.0, sender.log10_odds))]
+        few, many = (FEW_OF_ONE_PROGRAM, 2.0) if sender.one_program else (0.0, MANY_BY_LIKENESS)
+        return [Reason(words, min(sender.log10_odds, few if sender.networks < MANY_NETWORKS else many))]
     return []
 
 
-def _reactions(subject: Subject, proven: set[str]) -> list[Reason]:
-    found = []
-    if proven:
-        names = ", ".join(sorted(proven)[:3]) + (" and others" if len(proven) > 3 else "")
-        words = f"{names} completed handshakes: only who receives what is sent to the address, or sits on the path, can"
-        found.append(Reason(words, -3.0 * len(proven) / subject.sources_total))
-    if _only_missing_repeated(subject):
-        again, ports = subject.answers.unanswered_again
-        words = (
-            f"{again:,} of {ports:,} silent ports were probed again, of the {_answered(subject):,} that answered none"
-        )
-        found.append(Reason(f"{words}: the sender sees the answers", -2.0))
-    return found
+def _of_proofs(subject: Subject, proven: Mapping[str, str]) -> list[Reason]:
+    """Return the proofs, those of one kind together."""
+    kinds: dict[str, list[str]] = {}
+    for address, words in proven.items():
+        kinds.setdefault(words, []).append(address)
+    return [
+        Reason(f"{_named(addresses)} {words}", -3.0 * len(addresses) / subject.sources_total)
+        for words, addresses in kinds.items()
+    ]
 
 
-def _answered(subject: Subject) -> int:
-    return subject.answers.answered_again[1]
-
-
-def _only_missing_repeated(subject: Subject) -> bool:
-    """Tell whether the sender repeats what stayed silent and nothing else: it sees the answers, from one source."""
-    again, silent = subject.answers.unanswered_again
-    repeated, answered = subject.answers.answered_again
-    return subject.sources_total == 1 and answered >= 5 and repeated == 0 and silent >= 5 and again >= 0.8 * silent
+def _named(addresses: list[str]) -> str:
+    return ", ".join(sorted(addresses)[:3]) + (" and others" if len(addresses) > 3 else "")

@@ -1,4 +1,4 @@
-"""Signs that one program sent for several addresses: turns, one hidden generator, one clock, shared-out targets.
+"""Signs that one program sent for several addresses: one hidden generator, one clock, rounds, shared-out targets.
 
 Each is a reason with its weight for one sender; the chance it is weighed by is that of senders of their own.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from craftmark.assess.arrivals import number_sources
 from craftmark.assess.base import Reason
-from craftmark.packets.fields import IP_DST, IP_DST_HIGH
+from craftmark.assess.rounds import endpoints, of_handovers, of_rounds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-#: Rounds from which turns are a habit, and the share of probes that must keep them.
-ROUNDS: Final = 5
+#: Share of the probes that must be in the stream or walk.
 KEPT: Final = 0.95
 #: Most that a single sign weighs.
 MOST: Final = 6.0
@@ -40,32 +39,27 @@ def reasons_of_one_program(subject: Subject) -> list[Reason]:
     sources, firsts = number_sources(batch)
     if len(firsts) < 2:
         return []
-    found = [_of_generators(subject), _of_turns(sources, len(firsts)), _of_clock(batch, len(firsts))]
-    found.append(_of_shared_targets(subject, batch, sources, len(firsts)))
+    found = [_of_generators(subject), _of_clock(batch, len(firsts))]
+    found += [look(subject, batch, sources, len(firsts)) for look in (of_rounds, of_handovers, _of_shared_targets)]
     return [reason for reason in found if reason is not None]
 
 
 def _of_generators(subject: Subject) -> Reason | None:
-    marks = [mark for mark in subject.marks if mark.kind == "generator" and mark.held == mark.seen]
+    """Look for a recovered generator whose outputs the sources took in turns.
+
+    Values that each source may have drawn on its own, and a walk that machines share out (shards) without one going on
+    where another stopped, are no such sign.
+    """
+    marks = [mark for mark in subject.marks if mark.one_stream > 1 and mark.held >= KEPT * mark.seen]
     if not marks:
         return None
-    best = min(marks, key=lambda mark: mark.log10_chance)
-    words = f"one generator made {best.statement} across all sources: {best.held:,} of {best.seen:,}"
-    return Reason(words, min(MOST, -best.log10_chance))
-
-
-def _of_turns(sources: Ints, number: int) -> Reason | None:
-    """Look for sources that take turns: round after round each of them once, in one order."""
-    if len(sources) < ROUNDS * number or number > 64:
-        return None
-    kept = sources[number:] == sources[:-number]
-    once = all(len(set(sources[at : at + number].tolist())) == number for at in (0, len(sources) - number))
-    if not once or kept.mean() < KEPT:
-        return None
-    rounds = len(sources) // number
-    weight = min(MOST, rounds * math.lgamma(number + 1) / math.log(10) / 2)
-    words = f"the {number} sources take turns in one order: {int(kept.sum()):,} of {len(kept):,} after the first round"
-    return Reason(words, round(weight, 2))
+    best = min(marks, key=lambda mark: (-mark.one_stream, mark.log10_chance))
+    of = "in one walk over the targets" if best.kind == "order" else "at one state of a generator"
+    words = (
+        f"{best.one_stream:,} sources took turns {of}, 10^{best.log10_chance:.0f} by chance: {best.held:,} of "
+        f"{best.seen:,} probes: {best.statement}"
+    )
+    return Reason(words, min(MOST, -best.log10_chance) * min(1.0, best.one_stream / subject.sources_total))
 
 
 def _of_clock(batch: PacketBatch, number: int) -> Reason | None:
@@ -91,11 +85,7 @@ def _of_shared_targets(subject: Subject, batch: PacketBatch, sources: Ints, numb
     """Look for targets that were shared out: none probed by two sources, where chance would have brought many."""
     if subject.main.sampled or number > 64:
         return None
-    port = subject.main.port_field
-    words = [IP_DST, IP_DST_HIGH, IP_DST_HIGH + 1, IP_DST_HIGH + 2]
-    columns = [batch.words[:, words], *([batch.column(port)[:, None]] if port else [])]
-    _, endpoint = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
-    pairs = np.unique(np.stack([endpoint.reshape(-1), sources]), axis=1)
+    pairs = np.unique(np.stack([endpoints(subject, batch), sources]), axis=1)
     space = len(np.unique(pairs[0]))
     if pairs.shape[1] != space or space < 32:
         return None

@@ -131,6 +131,12 @@ class Finished:
         column: NDArray[np.uint32] = self._columns[word]
         return column
 
+    def known_rows(self, rows: Ints) -> PacketBatch:
+        """Return some known rows as packets."""
+        return PacketBatch(
+            self._columns[:, rows].T.copy(), self.known_ns()[rows], self.known_ids()[rows].astype(np.int64)
+        )
+
     def known_ns(self) -> Ints:
         """Return the time of every known row."""
         return np.concatenate([self.evidence.store.batch.ts_ns[self._rows], self._sampled[0].ts_ns])

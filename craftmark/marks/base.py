@@ -59,7 +59,7 @@ class Toolmark:
     statement is exact and readable ("ip_id = 242"). name is the word rules may expect ("rising", "popular-first",
     "uniform"), "" where the statement says it all. held of seen probes; sampled when not all were tested.
     log10_chance: log10 of the probability that independent random values would show it (never above 0). recovered: what
-    the mark tells of the run.
+    the mark tells of the run. one_stream: sources whose probes took turns at one state of a generator, no output twice.
     """
 
     kind: MarkKind
@@ -74,3 +74,4 @@ class Toolmark:
     sampled: bool = False
     packets: tuple[int, ...] = ()
     recovered: tuple[Recovered, ...] = ()
+    one_stream: int = 1

@@ -16,7 +16,7 @@ import numpy as np
 from craftmark.kernels.blackrock import Shuffle, shuffle_of, unshuffle
 from craftmark.marks.base import Recovered, Toolmark
 from craftmark.marks.chance import STATED_AT, log10_factorial
-from craftmark.marks.sequences import column, shown
+from craftmark.marks.sequences import column, shown, sources_at_one_walk
 from craftmark.marks.target_lists import each_target
 from craftmark.packets.expressions import parse
 from craftmark.packets.fields import DPORT
@@ -137,6 +137,7 @@ def _mark(dossier: Dossier, packets: PacketBatch, found: _Order, name: str) -> T
         sampled=len(places) < dossier.probes,
         packets=shown(packets),
         recovered=tuple(_recovered(found, step, int(found_at[0]), _rate(dossier, packets, places // step, held), held)),
+        one_stream=sources_at_one_walk(packets.take(held), places[held]),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from craftmark.kernels.residues import group
 from craftmark.marks.base import Recovered, Toolmark
 from craftmark.marks.cyclic_seeds import seed_of
-from craftmark.marks.sequences import column, shown
+from craftmark.marks.sequences import column, shown, sources_at_one_walk
 from craftmark.marks.walks import agreement, follow
 from craftmark.marks.wording import duration_text, value_text
 
@@ -160,7 +160,17 @@ def tell(found: Found, name: str) -> Toolmark:
         sampled=seen < found.dossier.probes,
         packets=shown(found.packets),
         recovered=tuple(_recovered(found)),
+        one_stream=_sources_at_once(found),
     )
+
+
+def _sources_at_once(found: Found) -> int:
+    """Return how many sources one thread sent for, whose walk goes on from one to the other."""
+    if found.walk.arcs > 1:
+        return 1
+    places = found.walk.places(found.track.logs[found.on_walk], found.order)
+    length = found.order // gcd(found.walk.step, found.order)
+    return sources_at_one_walk(found.packets.take(found.on_walk), (places - places[0]) % length)
 
 
 def _statement(found: Found) -> str:

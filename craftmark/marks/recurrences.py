@@ -269,4 +269,5 @@ def _mark(dossier: Dossier, packets: PacketBatch, found: Finding) -> Toolmark:
         sampled=len(packets) < dossier.probes,
         packets=shown(packets),
         recovered=(Recovered("generator", found.generator, 0.95, max(found.checked, 0)),),
+        one_stream=len(np.unique(packets.column("ip_src"))),
     )

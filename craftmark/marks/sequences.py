@@ -20,6 +20,10 @@ Key = Literal["source", "target", "port"]
 #: Rows of a sample that order and counters look at: what they tell does not get clearer with more.
 ROWS_FOLLOWED: Final = 8192
 
+#: Changes of source from which it shows whether a walk goes on across them, and the share of them in which it must.
+CHANGES: Final = 16
+GOES_ON: Final = 0.98
+
 _WORDS: Final[dict[Key, tuple[int, ...]]] = {
     "source": (IP_SRC, IP_SRC_HIGH, IP_SRC_HIGH + 1, IP_SRC_HIGH + 2),
     "target": (IP_DST, IP_DST_HIGH, IP_DST_HIGH + 1, IP_DST_HIGH + 2),
@@ -41,6 +45,18 @@ def followed(batch: PacketBatch) -> PacketBatch:
 def column(batch: PacketBatch, name: str) -> NDArray[np.int64]:
     """Return a field's values as signed integers, so that differences keep their sign."""
     return batch.column(name).astype(np.int64)
+
+
+def sources_at_one_walk(batch: PacketBatch, places: NDArray[np.int64]) -> int:
+    """Return how many sources go on where another stopped in one walk, 1 where each is at a place of its own.
+
+    Shares of a walk that several machines take (shards) do not follow one another from packet to packet.
+    """
+    sources = batch.column("ip_src")
+    changes = np.flatnonzero(sources[1:] != sources[:-1])
+    goes_on = places[changes + 1] > places[changes]
+    is_one = len(changes) >= CHANGES and goes_on.mean() >= GOES_ON
+    return len(np.unique(sources)) if is_one else 1
 
 
 def groups(batch: PacketBatch, *keys: Key) -> NDArray[np.intp]:

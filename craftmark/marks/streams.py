@@ -232,7 +232,8 @@ def _mark(dossier: Dossier, recipe: Recipe, draws: Sequence[Draw], fit: Fit) -> 
     before = {draw.field: held for draw, held in _before(recipe, len(draws), fit, packets, found).items() if held}
     names = [*before, *(draw.field for draw in draws)]
     checked = (len(found.rows) - 1) * max(len(draws) - 1, 1) + sum(before.values())
-    sources = len(np.unique(packets.column("ip_src")[found.rows]))
+    distinct = len(np.unique(found.positions)) == len(found.positions)
+    sources = len(np.unique(packets.column("ip_src")[found.rows])) if distinct else 1
     library = f"rand() of {GENERATORS[fit.library].says}"
     is_second = recipe.details.get("seed") == "second"
     start = fit.seed if is_second else seeds.second_of(fit.seed, int(packets.ts_ns[fit.row]))
@@ -258,6 +259,7 @@ def _mark(dossier: Dossier, recipe: Recipe, draws: Sequence[Draw], fit: Fit) -> 
                 Recovered("generator", library, 0.95, checked),
                 Recovered("position", int(found.positions[-1]) + len(draws), 0.999, checked),
             ),
+            one_stream=sources,
         )
     ]
 

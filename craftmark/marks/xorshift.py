@@ -272,6 +272,7 @@ def _mark(dossier: Dossier, recipe: Recipe, process: Process, fit: Fit, processe
         sampled=dossier.sampled,
         packets=shown(packets),
         recovered=tuple(_recovered(recipe, process, fit, located, checked)),
+        one_stream=len(np.unique(packets.column("ip_src"))),
     )
 
 

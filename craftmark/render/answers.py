@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from craftmark.marks.wording import listed
+from craftmark.render.escape import visible
 from craftmark.render.layout import Page
 from craftmark.stacks.respond import BY_STANDARD
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from craftmark.stacks.firewall import Remembered
+    from craftmark.stacks.nmap_os_db import Counted
     from craftmark.stacks.respond import Prediction
 
 STATES: Final = ("open", "closed", "filtered")
@@ -22,12 +24,29 @@ _NAMED: Final = 4
 
 
 def render_answers(
-    probe: str, predicted: Sequence[Prediction], remembered: Sequence[Remembered], *, width: int, colour: bool
+    probe: str,
+    predicted: Sequence[Prediction],
+    remembered: Sequence[Remembered],
+    *,
+    width: int,
+    colour: bool,
+    systems: Sequence[Counted] | None = None,
 ) -> str:
-    """Return the page of one probe, called as a reader would."""
+    """Return the page of one probe, called as a reader would; ``systems`` is what the user's nmap-os-db says of it."""
     page = Page(width=width, colour=colour)
     page.paragraph(f"{probe}: {_summary(predicted)}", style="bold")
     page.gap()
+    _write_stacks(page, predicted)
+    _write_systems(page, systems)
+    _write_firewalls(page, remembered)
+    page.gap()
+    cited = [*(row.source for row in predicted), *(entry.source for entry in remembered)]
+    for place, source in enumerate(dict.fromkeys(cited)):
+        page.row("" if place else "sources", source)
+    return page.text()
+
+
+def _write_stacks(page: Page, predicted: Sequence[Prediction]) -> None:
     states = [state for state in STATES if any(row.state == state for row in predicted)]
     page.paragraph("stack".ljust(_STACK) + "".join(state.ljust(_ANSWER) for state in states).rstrip(), style="dim")
     for name, rows in _by_stack(predicted).items():
@@ -40,12 +59,20 @@ def render_answers(
         if not place:
             page.gap()
         page.named("" if place else "filter rules", row.answer, row.stack, style="plain")
-    _write_firewalls(page, remembered)
+
+
+def _write_systems(page: Page, systems: Sequence[Counted] | None) -> None:
+    """Write how many systems of the user's own nmap-os-db gave each answer."""
+    if systems is None:
+        return
     page.gap()
-    cited = [*(row.source for row in predicted), *(entry.source for entry in remembered)]
-    for place, source in enumerate(dict.fromkeys(cited)):
-        page.row("" if place else "sources", source)
-    return page.text()
+    for place, row in enumerate(systems):
+        names = ", ".join(visible(name) for name in row.names)
+        more = f" and {row.systems - len(row.names):,} more" if row.systems > len(row.names) else ""
+        words = f"{row.systems:,} of {row.tested:,} systems ({row.test}, {row.state} port): {names}{more}"
+        page.named("" if place else "nmap-os-db", row.answer, words, style="plain")
+    if not systems:
+        page.row("nmap-os-db", "nmap's tests hold no such probe, or no such system")
 
 
 def _by_stack(predicted: Sequence[Prediction]) -> dict[str, dict[str, str]]:

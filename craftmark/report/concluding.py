@@ -100,10 +100,12 @@ def _answers(heard: Heard) -> AnswersSeen:
         answered_probes=heard.answered,
         both_ways=heard.both_ways,
         completed_handshakes=heard.completed,
+        resets=heard.resets,
         rst_ttls=heard.reset_ttls,
         other_ttls=heard.other_ttls,
         answered_again=heard.answered_again,
         unanswered_again=heard.unanswered_again,
+        silent_runs=heard.silent_runs,
         reactions=heard.reactions,
         afterwards=heard.afterwards,
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from craftmark.evidence.gather import source_name
 from craftmark.packets import fields as f
+from craftmark.packets.batch import PacketBatch, empty_batch
 from craftmark.scans.afterwards import Afterwards, afterwards
 from craftmark.scans.conversations import DATA, SAID, Conversations, split_by
 from craftmark.scans.kinds import ANSWERING, Kind
@@ -26,6 +27,8 @@ _REPLIES = (*ANSWERING, Kind.UDP, Kind.SCTP_OTHER)
 _ANSWERED = SAID[Kind.SYN_ACK] | SAID[Kind.RST] | SAID[Kind.REPLY] | SAID[Kind.UDP] | SAID[Kind.MIDDLE] | DATA
 #: A source that acknowledges up to this many octets behind the target's own sequence number has received it.
 _WINDOW = 1 << 20
+#: Resets of a scan's sources that are kept, the first of them.
+RESETS_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,10 @@ class Heard:
     counts: answers by kind ("syn+ack", "rst", "rst+ack", "icmp 3/3", "echo reply", "udp reply", "arp reply", "sctp").
     ports: destination ports of the probes by kind of answer. answered: probes with any answer. both_ways: packets
     from targets to sources are here at all. completed: per source, its acknowledgments of a target's own sequence
-    number. reset_ttls: per source, TTLs of its RSTs to a SYN|ACK. other_ttls: per source, TTLs of its other packets.
+    number. resets: RSTs of sources to a target's answer, so many at most. reset_ttls: per source, TTLs of its RSTs to
+    a SYN|ACK. other_ttls: per source, TTLs of its other packets.
     answered_again, unanswered_again: (endpoints probed more than once, all endpoints) by whether they answered.
+    silent_runs: stretches of endpoints that stayed silent, in order of target and port, between others that answered.
     reactions: what the holders of the source addresses did. afterwards: what the targets opened after the scan began.
     """
 
@@ -45,10 +50,12 @@ class Heard:
     answered: int = 0
     both_ways: bool = False
     completed: dict[str, int] = field(default_factory=dict)
+    resets: PacketBatch = field(default_factory=empty_batch, compare=False)
     reset_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
     other_ttls: dict[str, tuple[int, ...]] = field(default_factory=dict)
     answered_again: tuple[int, int] = (0, 0)
     unanswered_again: tuple[int, int] = (0, 0)
+    silent_runs: int = 0
     reactions: Reactions = field(default_factory=Reactions)
     afterwards: Afterwards = field(default_factory=Afterwards)
 
@@ -95,10 +102,12 @@ class Ear:
             answered=int(answered.sum()) or min(len(answers), len(mine)),
             both_ways=bool(len(answers)),
             completed=self._completed(own),
+            resets=self._resets(own),
             reset_ttls=self._ttls(own[(self._kind[rows.strand[own]] == Kind.RST)]),
             other_ttls=self._ttls(own[(self._kind[rows.strand[own]] != Kind.RST)]),
             answered_again=again[0],
             unanswered_again=again[1],
+            silent_runs=again[2],
             reactions=self._onlooker.reactions(mine),
             afterwards=afterwards(self._finished, self._kind, rows, mine),
         )
@@ -153,6 +162,13 @@ class Ear:
                 done.setdefault(source_name(self._finished, int(rows.strand[row])), set()).add(number)
         return {address: len(numbers) for address, numbers in sorted(done.items())}
 
+    def _resets(self, own: Ints) -> PacketBatch:
+        """Return the first RSTs of sources in conversations in which a target answered."""
+        rows = self._rows
+        answered = (rows.other[own] & (SAID[Kind.SYN_ACK] | SAID[Kind.RST])) != 0
+        found = own[(self._kind[rows.strand[own]] == Kind.RST) & answered]
+        return self._finished.known_rows(found[np.argsort(rows.ts_ns[found], kind="stable")][:RESETS_KEPT])
+
     def _ttls(self, own: Ints) -> dict[str, tuple[int, ...]]:
         """Return the distinct TTLs of some rows by source."""
         found: dict[str, tuple[int, ...]] = {}
@@ -161,15 +177,20 @@ class Ear:
             found[name] = tuple(np.unique(self._columns[f.IP_TTL][chosen]).tolist())
         return dict(sorted(found.items()))
 
-    def _again(self, mine: Ints, answered: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return (endpoints probed more than once, all endpoints) of those that answered, and of the others."""
+    def _again(self, mine: Ints, answered: NDArray[np.bool_]) -> tuple[tuple[int, int], tuple[int, int], int]:
+        """Return (endpoints probed more than once, all endpoints) of those that answered and of the others; their runs.
+
+        A run is a stretch of silent endpoints in order of target and port.
+        """
         if not len(mine):
-            return (0, 0), (0, 0)
+            return (0, 0), (0, 0), 0
         pairs = np.column_stack([self._rows.dst[mine].astype(np.int64), self._rows.dport[mine]])
         _, inverse, counts = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
         replied = np.bincount(inverse.reshape(-1), answered) > 0
         more = counts > 1
-        return (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))
+        runs = int((~replied & np.concatenate([[True], replied[:-1]])).sum())
+        told = (int((more & replied).sum()), int(replied.sum())), (int((more & ~replied).sum()), int((~replied).sum()))
+        return *told, runs
 
 
 def _icmp_name(code: int) -> str:

@@ -12,14 +12,17 @@ from craftmark.packets.fields import ARP, CONTROL_BITS, ICMP, ICMP6, SCTP, TCP, 
 from craftmark.render.answers import STATES, render_answers
 from craftmark.render.escape import visible
 from craftmark.stacks.firewall import remember
+from craftmark.stacks.nmap_os_db import LONGEST, count, read_fingerprints
 from craftmark.stacks.respond import predict
 from craftmark.stacks.stack import LETTERS
 from craftmark.verbs.arguments import add_page_arguments
 from craftmark.verbs.base import OptionError
+from craftmark.verbs.files import read_small
 from craftmark.verbs.screen import deliver, screen_of
 
 if TYPE_CHECKING:
     from craftmark.stacks.firewall import Remembered
+    from craftmark.stacks.nmap_os_db import Counted
     from craftmark.stacks.respond import Prediction
 
 SCHEMA: Final = "craftmark.answers/1"
@@ -64,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payload", action="store_true", help="the probe carries data")
     parser.add_argument("--stack", metavar="NAME", help="only stacks with this in their name; standard is the RFCs")
     parser.add_argument("--port", choices=STATES, help="only ports in this state")
+    parser.add_argument("--nmap-os-db", metavar="FILE", help="also what systems answered as your own nmap knows it")
     parser.add_argument("--json", action="store_true", help="the answers as one JSON document")
     add_page_arguments(parser)
 
@@ -73,12 +77,15 @@ def run(parsed: argparse.Namespace) -> int:
     probe, screen = _probe(parsed), screen_of(parsed)
     known = {"icmp": probe.icmp, "ip_version": probe.ip_version}
     rows = predict(probe.protocol, probe.bits, has_payload=probe.has_payload, **known)  # type: ignore[arg-type]
-    predicted = _chosen(rows, parsed.stack, parsed.port)
+    systems = _systems(parsed.nmap_os_db, probe, stack=parsed.stack, port=parsed.port)
+    predicted = _chosen(rows, parsed.stack, parsed.port, others=bool(systems))
     remembered = remember(probe.protocol, probe.bits, **known)  # type: ignore[arg-type]
     if parsed.json:
-        deliver(_json(probe, predicted, remembered))
+        deliver(_json(probe, predicted, remembered, systems))
     else:
-        deliver(render_answers(probe.text, predicted, remembered, width=screen.width, colour=screen.colour))
+        deliver(
+            render_answers(probe.text, predicted, remembered, systems=systems, width=screen.width, colour=screen.colour)
+        )
     return ExitCode.EXAMINED
 
 
@@ -98,20 +105,36 @@ def _probe(parsed: argparse.Namespace) -> Probe:
     return Probe(number, name, parsed.flags, parsed.icmp, version, parsed.payload)
 
 
-def _chosen(rows: list[Prediction], stack: str | None, port: str | None) -> list[Prediction]:
+def _systems(path: str | None, probe: Probe, *, stack: str | None, port: str | None) -> tuple[Counted, ...] | None:
+    """Return what the user's nmap-os-db says of a probe, None where none was named."""
+    if path is None:
+        return None
+    if probe.protocol != TCP or probe.ip_version != 4:
+        raise OptionError("answers: nmap's fingerprints are of TCP over IPv4")
+    text = read_small(path, most=LONGEST).decode(errors="replace")
+    known = read_fingerprints(text, path=path)
+    chosen = [one for one in known if stack is None or stack.lower() in one.name.lower()]
+    return tuple(row for row in count(chosen, probe.bits or 0) if port is None or row.state == port)
+
+
+def _chosen(rows: list[Prediction], stack: str | None, port: str | None, *, others: bool) -> list[Prediction]:
     found = [row for row in rows if stack is None or stack.lower() in row.stack.lower()]
-    if not found:
+    if not found and not others:
         names = ", ".join(dict.fromkeys(row.stack for row in rows if not row.rule)) or "none for such a probe"
         raise OptionError(f"no stack is called {visible(stack or '')}; known are {names}")
     return [row for row in found if port is None or row.state == port]
 
 
-def _json(probe: Probe, predicted: list[Prediction], remembered: list[Remembered]) -> str:
+def _json(
+    probe: Probe, predicted: list[Prediction], remembered: list[Remembered], systems: tuple[Counted, ...] | None
+) -> str:
     asked = {
         "protocol": probe.name, "control_bits": None if probe.bits is None else control_bits(probe.bits),
         "icmp": probe.icmp, "ip_version": probe.ip_version, "payload": probe.has_payload,
     }  # fmt: skip
     rows = {"predicted": [asdict(row) for row in predicted], "remembered": [asdict(row) for row in remembered]}
+    if systems is not None:
+        rows["nmap_os_db"] = [asdict(row) for row in systems]
     return json.dumps({"schema": SCHEMA, "probe": asked, **rows}, indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Writing results to files: under a temporary name beside the target, renamed when whole.
+"""Files that verbs read and write beside captures. Results are written under a temporary name, renamed when whole.
 
 So neither a full disk nor Ctrl-C leaves half a file behind, and what the target held before is lost only to the whole.
 """
@@ -15,6 +15,19 @@ from craftmark.errors import ExitCode, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def read_small(name: str, *, most: int) -> bytes:
+    """Return a file's octets. Raises SourceError that names it if it cannot be read, or is longer than that."""
+    try:
+        with Path(name).open("rb") as stream:
+            octets = stream.read(most + 1)
+    except OSError as fault:
+        code = ExitCode.NO_SUCH_INPUT if isinstance(fault, FileNotFoundError) else ExitCode.UNREADABLE
+        raise SourceError(f"cannot be read: {fault.strerror or fault}", name=name, code=code) from fault
+    if len(octets) > most:
+        raise SourceError(f"is longer than {most:,} octets", name=name, code=ExitCode.UNREADABLE)
+    return octets
 
 
 def write_file(target: str, content: bytes) -> None:

@@ -38,6 +38,7 @@ def test_the_scan_of_2000_has_one_sender(odd_scan):
     sender = assess_sender(odd_scan)
     assert sender.verdict == "one"
     assert any("ip_id, tcp_seq, tcp_ack, tcp_sport are the same" in reason for reason in sender.reasons)
+    assert "send one after the other, each within 4 gaps of the one before" in sender.reasons[0]
 
 
 @pytest.mark.parametrize("step", [1, 256])
@@ -51,13 +52,30 @@ def test_one_counter_across_sources_shows_one_sender(plant, step):
 def test_a_counter_of_its_own_per_source_shows_several(plant):
     runs = np.concatenate([start + np.arange(4) + 4 * turn for turn in range(30) for start in (100, 9000, 40000)])
     sources = np.repeat(np.tile(NEAR[:3], 30), 4)
-    sender = assess_sender(plant({"ip_src": sources, "tcp_dport": np.arange(360), "ip_id": runs}))
-    assert sender.verdict == "several"
+    columns = {"ip_src": sources, "tcp_dport": np.arange(360), "ip_id": runs}
+    assert assess_sender(plant(columns)).verdict == "undecided"  # Linux keeps a counter for each pair of addresses
+    assert assess_sender(plant({**columns, "ip_ttl": 50 + sources % 3 * 5})).verdict == "several"
 
 
-def test_one_ttl_from_unrelated_networks_shows_one_sender(plant):
-    columns = {"ip_src": np.tile(WIDE, 20), "tcp_dport": np.arange(120), "ip_ttl": 60}
+def test_ways_that_differ_by_a_router_or_two_may_be_those_of_one_sender(plant):
+    """Routers that share out traffic by addresses send forged sources on different ways."""
+    assert assess_sender(plant(mingled(WIDE, [40, 41, 42, 40, 41, 42]))).verdict == "undecided"
+
+
+def test_one_ttl_from_many_unrelated_networks_shows_one_sender(plant):
+    networks = (np.arange(20, 60) << 24)[np.random.default_rng(5).integers(0, 40, 400)]
+    columns = {"ip_src": networks, "tcp_dport": np.arange(400), "ip_ttl": 60}
     assert assess_sender(plant(columns)).verdict == "one"
+    few = {**columns, "ip_src": WIDE[np.random.default_rng(5).integers(0, 6, 400)]}
+    assert assess_sender(plant(few)).verdict == "undecided"
+
+
+def test_machines_that_run_one_tool_with_one_choice_of_values_are_not_one_sender(plant):
+    """The same constants and TTL, the same pace, started within a round: each at a place of its own in the list."""
+    turn = np.arange(400)
+    columns = {"ip_src": NEAR[turn % 4], "tcp_dport": turn // 4 + 7 * (turn % 4), "ip_ttl": 60}
+    constants = {"ip_id": 242, "tcp_seq": 662933, "tcp_ack": 83, "tcp_sport": 31337, "tcp_win": 1024}
+    assert assess_sender(plant({**columns, **constants})).verdict != "one"
 
 
 def mingled(sources, ttls):

@@ -10,7 +10,7 @@ import pytest
 from craftmark.assess.sender import assess_sender
 from craftmark.assess.turns import log10_chance_of_no_overlap, reasons_of_one_program
 from craftmark.marks.base import Toolmark
-from tests.assess.planting import NEAR
+from tests.assess.planting import NEAR, WIDE
 
 N = 240
 PORTS = {"tcp_dport": np.arange(N) // 4, "ip_ttl": 60}
@@ -20,16 +20,36 @@ def words(subject):
     return [reason.words for reason in reasons_of_one_program(subject)]
 
 
-def test_sources_that_take_turns_are_one_sender(plant):
-    subject = plant({**PORTS, "ip_src": np.tile(NEAR[:4], N // 4)})
-    assert any("take turns" in text for text in words(subject))
+@pytest.mark.parametrize("in_one_order", [True, False])
+def test_sources_that_all_send_to_a_port_before_any_goes_on_are_one_sender(plant, in_one_order):
+    rng = np.random.default_rng(6)
+    rounds = [NEAR[:4] if in_one_order else rng.permutation(NEAR[:4]) for _ in range(N // 4)]
+    subject = plant({**PORTS, "ip_src": np.concatenate(rounds)})
+    assert any(text.endswith("before any goes on to the next: 60 of 60 rounds") for text in words(subject))
     assert assess_sender(subject).verdict == "one"
+
+
+def test_equal_paces_keep_turns_too_and_decide_nothing(plant):
+    turn = np.arange(N)
+    apart = {"tcp_dport": turn // 4 + 9 * (turn % 4), "ip_ttl": 60, "ip_src": NEAR[turn % 4]}
+    subject = plant(apart)
+    assert any("take turns, each at a place of its own" in text for text in words(subject))
+    assert assess_sender(subject).verdict == "undecided"
 
 
 def test_sources_in_random_order_take_no_turns(plant):
     rng = np.random.default_rng(1)
     for _ in range(50):
         assert words(plant({**PORTS, "ip_src": NEAR[rng.integers(0, 4, N)]})) == []
+
+
+def test_a_source_that_starts_in_the_moment_in_which_another_ends_is_of_one_program(plant):
+    subject = plant({"tcp_dport": np.tile(np.arange(60), 4), "ip_ttl": 60, "ip_src": np.repeat(NEAR[:4], 60)})
+    assert any("one after the other, each within 4 gaps" in text for text in words(subject))
+    assert assess_sender(subject).verdict == "one"
+    late = subject.main.consecutive
+    late.ts_ns[60:] += 40_000_000
+    assert not any("one after the other" in text for text in words(subject))
 
 
 @pytest.mark.parametrize("hertz", [1000, 100])
@@ -52,11 +72,22 @@ def test_targets_that_were_shared_out(plant):
 
 
 def test_a_generator_that_runs_on_across_sources_is_one_sender(plant):
-    mark = Toolmark("generator", "ip_id = rand()", ("ip_id",), N, N, -400.0, "individual")
+    mark = Toolmark("generator", "ip_id = rand()", ("ip_id",), N, N, -400.0, "individual", one_stream=4)
     columns = {**PORTS, "ip_src": NEAR[np.random.default_rng(4).integers(0, 4, N)]}
     subject = replace(plant(columns), marks=(mark,))
     assert assess_sender(subject).verdict == "one"
-    assert "one generator made ip_id = rand()" in assess_sender(subject).reasons[0]
+    words = "4 sources took turns at one state of a generator, 10^-400 by chance: 240 of 240 probes: ip_id = rand()"
+    assert assess_sender(subject).reasons[0] == words
+
+
+@pytest.mark.parametrize(
+    "statement", ["tcp_sport drawn from 32768..60999", "ip_id: rand(), seeded anew for each packet"]
+)
+def test_values_that_each_source_may_have_drawn_itself_are_no_sign_of_one_sender(plant, statement):
+    mark = Toolmark("generator", statement, ("tcp_sport",), N, N, -400.0, "subclass")
+    columns = {**PORTS, "ip_src": WIDE[np.random.default_rng(4).integers(0, 6, N)], "ip_ttl": 60}
+    found = assess_sender(replace(plant(columns), marks=(mark,)))
+    assert not any("generator" in reason for reason in found.reasons)
 
 
 def test_the_chance_of_no_overlap_falls_with_the_shares():

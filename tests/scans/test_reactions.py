@@ -28,7 +28,7 @@ def scan(traffic, *, resets=True):
 def test_resets_of_offers_are_counted_by_source():
     found = reactions(scan(Traffic()))
     assert (found.offered, found.reset) == (10, 10)
-    assert found.by_source[SCANNER] == Reaction(offered=10, reset=10)
+    assert found.by_source[SCANNER] == Reaction(offered=10, reset=10, spared=50)
 
 
 def test_silence_leaves_offers_that_are_sent_again():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +81,87 @@ def test_a_question_that_cannot_be_answered_is_usage(capsys, words, said):
     assert (out, err.count("\n")) == ("", 1)
     assert said in err
     assert "\x1b" not in err
+
+
+#: Written for this test in the form of an nmap-os-db: no line of it is nmap's.
+SYSTEMS = """# a comment
+MatchPoints
+T2(R=80%F=30)
+Fingerprint Quiet stack 1.0
+Class Nobody | Quiet | 1 | special purpose
+T1(R=Y%DF=Y%T=3B-45%S=O%A=S+%F=AS%RD=0%Q=)
+T2(R=N)
+T5(R=Y%F=AR%RD=0)
+T7(R=N)
+Fingerprint Loud stack \x1b[31m 2.0
+T1(R=Y%F=AS|A)
+T2(R=Y%F=AR)
+ECN(R=Y%DF=Y%CC=Y)
+T7(R=Y%F=R)
+T6(R=Y|N%F=R)
+T3(F=\xff)
+garbage(((
+"""
+
+
+@pytest.fixture
+def systems(tmp_path):
+    path = tmp_path / "nmap-os-db"
+    path.write_text(SYSTEMS)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("bits", "said"),
+    [
+        ("none", [("open", "T2", "none", 1, 2), ("open", "T2", "rst+ack", 1, 2)]),
+        ("S", [("open", "T1", "syn+ack", 2, 2), ("open", "T1", "ack", 1, 2), ("closed", "T5", "rst+ack", 1, 1)]),
+        ("FPU", [("closed", "T7", "none", 1, 2), ("closed", "T7", "rst", 1, 2)]),
+        ("A", [("closed", "T6", "none", 1, 1), ("closed", "T6", "rst", 1, 1)]),
+        ("SEC", [("open", "ECN", "syn+ack+ece", 1, 1)]), ("FRP", []),
+    ],
+)  # fmt: skip
+def test_the_users_nmap_os_db_counts_systems_by_their_answers(capsys, systems, bits, said):
+    assert cli.main(["answers", "--flags", bits, "--nmap-os-db", systems, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["nmap_os_db"]
+    assert [(row["state"], row["test"], row["answer"], row["systems"], row["tested"]) for row in rows] == said
+
+
+def test_systems_are_named_on_the_page_and_chosen_by_name(capsys, systems):
+    assert cli.main(["answers", "--flags", "none", "--nmap-os-db", systems, "--stack", "loud"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 systems (T2, open port): Loud stack" in out
+    assert "\x1b" not in out
+    assert "Quiet stack" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--flags", "S", "--nmap-os-db", "/nonesuch"), ExitCode.NO_SUCH_INPUT, "cannot be read"),
+        (("--flags", "S", "--nmap-os-db", __file__ + "/x"), ExitCode.UNREADABLE, "cannot be read"),
+        (("--protocol", "udp", "--nmap-os-db", "x"), ExitCode.USAGE, "TCP over IPv4"),
+    ],
+)
+def test_a_nmap_os_db_that_tells_nothing_is_an_error(capsys, words, code, said):
+    assert cli.main(["answers", *words]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_without_fingerprints_is_named(capsys, tmp_path):
+    path = tmp_path / "other"
+    path.write_text("T1(R=N)\n")
+    assert cli.main(["answers", "--flags", "S", "--nmap-os-db", str(path)]) != 0
+    assert "no fingerprint in it" in capsys.readouterr().err
+
+
+INSTALLED = Path("/usr/share/nmap/nmap-os-db")
+
+
+@pytest.mark.skipif(not INSTALLED.is_file(), reason="no nmap is installed here")
+def test_the_nmap_os_db_of_an_installed_nmap_is_read(capsys):
+    assert cli.main(["answers", "--flags", "none", "--nmap-os-db", str(INSTALLED), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["nmap_os_db"]
+    assert rows[0]["answer"] == "none"  # as the standard has it
+    assert rows[0]["tested"] > 1000
+    assert sum(row["systems"] for row in rows) >= rows[0]["tested"]
