@@ -9,6 +9,7 @@ import numpy as np
 
 from lab.accuracy.reliability import RESAMPLES, bins, calibration_error, interval, log_loss, probabilities
 from lab.accuracy.trials import SIZES
+from lab.accuracy.whole import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,7 +29,8 @@ def page(wholes: Sequence[Whole], trials: Sequence[Trial], folders: Sequence[str
     """Return the whole page."""
     return "\n".join([
         HEAD.format(captures=len(wholes), folders=", ".join(folders)),
-        *_summary(wholes), "", *_by_mode(wholes, trials), "", *_small(trials), "", *_calibration(trials), "",
+        *_summary(wholes), "", *_by_mode(wholes, trials), "", *_untold(wholes), "", *_small(trials), "",
+        *_calibration(trials), "",
     ])  # fmt: skip
 
 
@@ -43,8 +45,10 @@ def _summary(wholes: Sequence[Whole]) -> list[str]:
     quiet = [one for one in wholes if one.kind == "negative"]
     said = Counter(one.verdict for one in scans)
     kinds = [one.kind_right for one in scans if one.kind_right is not None]
+    telling = [one for one in scans if one.probes >= ENOUGH and one.is_identifying]
     rows = [
         ("tool named rightly, or none where a stack connects", said["right"], len(scans)),
+        (f"of {ENOUGH} probes or more whose rule identifies: named rightly", _right(telling), len(telling)),
         ("nobody named", said["inconclusive"], len(scans)),
         ("wrong tool named", said["wrong"], len(scans)),
         ("no scan found", said["missed"], len(scans)),
@@ -53,6 +57,32 @@ def _summary(wholes: Sequence[Whole]) -> list[str]:
         ("ordinary traffic: no scan found", sum(one.verdict == "quiet" for one in quiet), len(quiet)),
     ]
     return ["## Whole captures", "", *table(("", "captures", "of"), rows)]
+
+
+def _right(wholes: Sequence[Whole]) -> int:
+    return sum(one.verdict == "right" for one in wholes)
+
+
+def _untold(wholes: Sequence[Whole]) -> list[str]:
+    """Return which captures no rule tells from all other makers, and why."""
+    rows = []
+    for one in sorted(wholes, key=lambda one: (one.tool, one.mode, one.name)):
+        if one.kind == "negative" or one.is_identifying or not one.probes or one.made_by == "standard stack":
+            continue
+        if one.chance is None:
+            why = "no rule describes it"
+        elif one.alike:
+            why = f"the same by default: {', '.join(one.alike[:4])}"
+        else:
+            why = "its defaults are common, or values that its user set hide them"
+        chance = "" if one.chance is None else f"10^{one.chance:.1f}"
+        rows.append((one.tool, one.mode, one.probes, one.verdict, chance, why))
+    words = (
+        "Where the rule of the true tool leaves another maker a chance above 10^-6, nothing in the headers tells them "
+        "apart, and nobody is named. That is computed from the rules and the packets, not listed by hand."
+    )
+    head = ("tool", "kind", "probes", "verdict", "another maker", "why")
+    return ["## What cannot be told apart", "", *_wrapped(words), "", *table(head, rows)]
 
 
 def _by_mode(wholes: Sequence[Whole], trials: Sequence[Trial]) -> list[str]:
