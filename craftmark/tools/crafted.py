@@ -43,6 +43,11 @@ STACK_TTL: Final = 128
 #: TTLs of one source farther apart than this were drawn, not routed.
 DRAWN_SPREAD: Final = 8
 DF: Final = 2
+#: Ports below this are given out only to who asks for one, and how many of them, beside others, are no accident.
+EPHEMERAL: Final = 1024
+LOW_PORTS: Final = 3
+#: Fields that a stack fills by itself: no program's rand() gets there but through headers of its own.
+OF_THE_STACK: Final = frozenset({"ip_id", "tcp_seq"})
 #: Share of the probes in which what is told of a sequence number holds.
 NEARLY_ALL: Final = 0.9
 #: Fields of which a stack makes its initial sequence number, by a secret hash.
@@ -74,7 +79,7 @@ def crafted_reasons(sight: Sight) -> list[str]:
         ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo, _short_echo),
     }
     reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
-    reasons += [_one_ip_id(sight), _drawn_ttl(sight)]
+    reasons += [_one_ip_id(sight), _drawn_ttl(sight), _drawn_ports(sight), _drawn_by_a_library(sight)]
     return [reason for reason in reasons if reason]
 
 
@@ -263,6 +268,28 @@ def _one_ip_id(sight: Sight) -> str:
         f"one IP ID {ip_id.constant} in {ip_id.seen:,} of {ip_id.seen:,} probes that may be fragmented: a sender "
         "may not repeat it (RFC 6864 section 4.2)"
     )
+
+
+def _drawn_ports(sight: Sight) -> str:
+    name = {TCP: "tcp_sport", UDP: "udp_sport"}.get(sight.dossier.protocol)
+    if name is None or sight.dossier.sources_total > 1 or sight.field(name) is None:
+        return ""
+    ports = np.unique(sight.values(name))
+    low = int((ports < EPHEMERAL).sum())
+    if low < LOW_PORTS or len(ports) - low < MANY:
+        return ""
+    return (
+        f"source ports from {ports[0]} to {ports[-1]}, {low} of {len(ports)} below {EPHEMERAL}: stacks draw them from "
+        f"{EPHEMERAL} on (RFC 6056 section 3.2)"
+    )
+
+
+def _drawn_by_a_library(sight: Sight) -> str:
+    for mark in sight.marks:
+        mine = sorted(OF_THE_STACK & set(mark.fields))
+        if mark.kind == "generator" and mark.recovered and mine:
+            return f"{' and '.join(mine)} drawn by a program's generator, its state recovered: {mark.statement}"
+    return ""
 
 
 def _drawn_ttl(sight: Sight) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from craftmark.marks.base import Recovered, Toolmark
 from craftmark.marks.infer import infer
 from craftmark.packets.fields import NOTE_CUT, NOTE_FIRST_FRAGMENT, NOTES
 from craftmark.tools.crafted import crafted_reasons, stack_bits
@@ -42,6 +43,7 @@ def test_a_connect_scan_by_linux_gives_no_reason():
     (d.tcp(50, 17, (), tcp_sport=np.arange(50), tcp_dport=80, ip_id=np.arange(50)), "one sequence number 0x0 in 50"),
     (d.icmp(50, ip_len=24, ip_ihl=5, ip_id=np.arange(50)), "echo requests of 4 octets"),
     (d.udp(50, udp_sum=0), "UDP checksum 0"),
+    (d.udp(50, udp_sport=np.arange(50) * 40 + 500), "14 of 50 below 1024"),
     (d.icmp(50, icmp_id=np.arange(50) * 1301), "a new ICMP identifier"),
     (d.icmp(50, ip_id=np.arange(50) * 77), "echo requests without data"),
     (d.icmp(50, ip_flags=2, icmp_seq=np.arange(50) * 256), "wrong byte order"),
@@ -101,3 +103,22 @@ def test_a_route_tracer_is_not_called_crafted_for_its_ttls():
 def test_what_cannot_be_seen_gives_no_reason():
     made = d.unseen(d.tcp(50, 2, ()), "tcp_options", "tcp_ack", "tcp_seq", "ip_id", "tcp_flags")
     assert reasons(made) == []
+
+
+@pytest.mark.parametrize(
+    "ports", [1023 - np.arange(50), 1024 + np.arange(50) * 977, 123, np.arange(50) % 2 * 4000 + 53]
+)
+def test_ports_of_one_class_are_no_reason(ports):
+    """NFS and rsh count down from 1023; NTP and DNS keep the service's own."""
+    assert not any("source ports" in reason for reason in reasons(d.udp(50, udp_sport=ports)))
+
+
+def test_a_field_of_the_stack_drawn_by_a_programs_generator_is_a_reason():
+    made = d.udp(50, udp_sport=40000 + np.arange(50) * 37 % 91, ip_id=np.arange(50) * 7919 % 65536)
+    seed = (Recovered("seed", 7, 0.9, 12),)
+    drawn = {
+        name: Toolmark("generator", f"{name}: rand()", (name,), 50, 50, -99.0, "individual", recovered=seed)
+        for name in ("ip_id", "udp_sport")
+    }
+    assert any("drawn by a program" in reason for reason in crafted_reasons(Sight(made, (drawn["ip_id"],))))
+    assert crafted_reasons(Sight(made, (drawn["udp_sport"],))) == []
