@@ -325,7 +325,8 @@ class Predicted:
 class Remembered:
     """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from.
 
-    ``entry`` says what becomes of the entry, by what the target does; "" where there is none or it is not known.
+    ``entry`` says what becomes of the entry, by what the target does; ``meets`` what such a segment does to the entry
+    of an established connection; ``logged`` whether the firewall logs it. "" where there is none or it is not known.
     """
 
     firewall: str
@@ -333,6 +334,8 @@ class Remembered:
     verdict: str
     source: str
     entry: str = ""
+    meets: str = ""
+    logged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
