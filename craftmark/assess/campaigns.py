@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _CHOSEN: Final = ("ip_id", "tcp_sport", "udp_sport", "tcp_seq", "tcp_ack", "tcp_tsval", "icmp_id", "payload_hash")
 #: Probes that must show the value.
 _PROBES: Final = 5
+#: Values of relations up to this are remainders, which chance shares.
+_REMAINDER: Final = 255
 #: Bits that two scans must share.
 _BITS: Final = 32
 #: Scans that may share one value before it is a habit that nobody has written down.
@@ -77,7 +79,7 @@ def _choices(subject: Subject, known: frozenset[Choice]) -> dict[Choice, int]:
         if mark.kind == "order" and mark.level == "individual" and len(mark.values) == 2:
             found |= _order_drawn(mark)
     for relation in main.relations.values():
-        if relation.value and relation.value >> 8 and relation.seen >= _PROBES:  # a remainder of two bits is nobody's choice
+        if relation.value and relation.value > _REMAINDER and relation.seen >= _PROBES:
             found[relation.text, relation.value] = 32 if relation.value >> 16 else 16
     return found
 
