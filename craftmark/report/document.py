@@ -91,7 +91,7 @@ class Conditions:
     """Under what conditions the inputs were examined: the options that can change a conclusion or the choice shown.
 
     ``where`` selected packets before they were examined; ``only`` is the one scan or flood this document was cut to.
-    ``paths``: files with traced routes.
+    ``paths``: files with traced routes; ``surveys``: files that list networks of surveys.
     """
 
     year: int | None
@@ -100,6 +100,7 @@ class Conditions:
     where: str | None
     only: str | None
     paths: tuple[str, ...] = ()
+    surveys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
