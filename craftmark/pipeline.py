@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from craftmark import __version__
 from craftmark.assess.routes import read_routes
+from craftmark.assess.surveys import read_surveys
 from craftmark.errors import ExitCode, SourceError
 from craftmark.kernels._jit import expect
 from craftmark.packets.expressions import parse
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from craftmark.assess.routes import Route
+    from craftmark.assess.surveys import Surveys
     from craftmark.evidence.finished import Finished
     from craftmark.evidence.fold import Evidence
     from craftmark.packets.expressions import Expression
@@ -54,7 +56,7 @@ class Settings:
     year: for logs without one. trust_clock: let dates count as evidence. own: the user's own networks. where: selects
     packets. rules: folders of rules that add to or replace the built-in ones. format_name: overrides recognition.
     cores: how many to use, the result is the same (None: all of them for large inputs).
-    paths: files with traced routes, to lay beside the distances.
+    paths: files with traced routes, to lay beside the distances. surveys: files that list networks of surveys.
     """
 
     year: int | None = None
@@ -65,15 +67,22 @@ class Settings:
     format_name: str | None = None
     cores: int | None = None
     paths: tuple[str, ...] = ()
+    surveys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What evidence is gathered for and judged by: rules, the relations they name, traced routes."""
+    """What evidence is gathered for and judged by: rules, the relations they name, traced routes, known surveys."""
 
     rules: RuleSet
     relations: Mapping[str, Expression]
     routes: tuple[Route, ...]
+    surveys: tuple[Surveys, ...] = ()
+
+    @property
+    def listed(self) -> tuple[tuple[Route, ...], tuple[Surveys, ...]]:
+        """What the user's own files tell of addresses."""
+        return self.routes, self.surveys
 
 
 class Found(NamedTuple):
@@ -119,10 +128,11 @@ def examine(
 
 
 def grounds_of(settings: Settings) -> Grounds:
-    """Return what evidence is gathered for and judged by; raises RuleError, or SourceError for a missing route."""
+    """Return what evidence is gathered for and judged by; raises RuleError, or SourceError for a missing file."""
     routes = tuple(route for file in settings.paths for route in read_routes(_text(file), name=file))
     rules = load_rules(*(Path(folder) for folder in settings.rules))
-    return Grounds(rules, {text: parse(text) for text in rules.relations}, routes)
+    surveys = tuple(read_surveys(_text(file), name=file) for file in settings.surveys)
+    return Grounds(rules, {text: parse(text) for text in rules.relations}, routes, surveys)
 
 
 def judge(
@@ -152,7 +162,7 @@ def conclude(
     """Return some of the scans and floods found with all that is concluded, numbered behind those already told."""
     clock = build.clock_of(found.inputs)
     day = _day(found.findings, clock) if settings.trust_clock else None
-    concluder = Concluder(found.finished, found.findings.ear, grounds.rules, day, settings.own, grounds.routes)
+    concluder = Concluder(found.finished, found.findings.ear, grounds.rules, day, settings.own, grounds.listed)
     named = [
         *((scan, f"S{n}") for n, scan in enumerate(scans, behind[0] + 1)),
         *((one, f"F{n}") for n, one in enumerate(floods, behind[1] + 1)),
@@ -172,7 +182,13 @@ def report_of(judged: Judged, grounds: Grounds, settings: Settings) -> Report:
         craftmark=__version__,
         knowledge=rules.sha256,
         conditions=Conditions(
-            settings.year, settings.trust_clock, tuple(settings.own), settings.where, None, tuple(settings.paths)
+            settings.year,
+            settings.trust_clock,
+            tuple(settings.own),
+            settings.where,
+            None,
+            tuple(settings.paths),
+            tuple(settings.surveys),
         ),
         inputs=tuple(build.build_input(one) for one in inputs),
         traffic=Traffic(**findings.traffic),

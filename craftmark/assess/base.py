@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from craftmark.assess.routes import Route
+    from craftmark.assess.surveys import Surveys
     from craftmark.evidence.dossier import Dossier
     from craftmark.marks.base import Toolmark
 
@@ -103,7 +104,7 @@ class Subject:
 
     parts: one dossier per kind of probe, the one with most probes first. is_flood: many packets that can teach the
     sender nothing, as the finding was classed. own: the user's own networks, as text. paths: routes that
-    the user traced.
+    the user traced. surveys: lists of networks that the user knows as those of surveys.
     """
 
     id: str
@@ -115,6 +116,7 @@ class Subject:
     is_flood: bool = False
     own: tuple[str, ...] = ()
     paths: tuple[Route, ...] = ()
+    surveys: tuple[Surveys, ...] = ()
 
     @property
     def main(self) -> Dossier:

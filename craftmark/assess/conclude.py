@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from craftmark.assess.base import Claim, graded
 from craftmark.assess.covert import assess_covert, claim_of_covert
 from craftmark.assess.hops import assess_distance
+from craftmark.assess.listed import claim_of_surveys
+from craftmark.assess.outliers import claim_of_outliers
 from craftmark.assess.own import claim_of_direction
 from craftmark.assess.paths import claims_of_paths
 from craftmark.assess.purpose import assess_purposes
@@ -67,11 +69,13 @@ def conclude(subject: Subject) -> Conclusions:
         claim_of_distance(subject, told),
         *claims_of_paths(subject, told),
         claim_of_direction(subject, forged=spoofing.verdict == "spoofed"),
+        claim_of_surveys(subject, forged=spoofing.verdict == "spoofed"),
         claim_of_spoofing(subject, spoofing),
         claim_of_code(subject),
         claim_of_sender(subject, sender),
         claim_of_reach(subject, reach, predicted),
         claim_of_covert(subject, covert, nothing=reach.nothing),
+        claim_of_outliers(subject),
     )
     return Conclusions(
         distance=told,

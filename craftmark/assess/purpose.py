@@ -14,6 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Final
 
 from craftmark.assess.base import exact_weights
+from craftmark.assess.listed import is_listed
 from craftmark.assess.own import direction_of
 from craftmark.assess.reach import bits_in_prose
 from craftmark.errors import RuleError
@@ -37,7 +38,7 @@ UNEXPLAINED: Final = "unexplained"
 #: Facts of a scan that a sign may ask for. A fact that cannot be told from this capture is missing, never filled in.
 FACTS: Final = frozenset({
     "answered_share", "bits", "decoy_bursts", "direction", "handshakes", "has_payload", "is_flood", "kind",
-    "kinds_of_probe", "modulated", "new_peers", "nothing", "one_sender", "ports", "probes", "probes_per_port",
+    "kinds_of_probe", "listed", "modulated", "new_peers", "nothing", "one_sender", "ports", "probes", "probes_per_port",
     "protocol", "shape", "sources", "spoofing", "targets", "tells_host", "tells_ports", "tells_rules", "tool",
 })  # fmt: skip
 
@@ -141,6 +142,8 @@ def facts_of(
     }
     if subject.own:
         facts["direction"] = direction_of(subject)
+    if subject.surveys:
+        facts["listed"] = is_listed(subject)
     if covert.tested:
         facts["modulated"] = bool(covert.modulations)
     if answers.afterwards.seen:

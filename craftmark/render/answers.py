@@ -108,3 +108,8 @@ def _write_firewalls(page: Page, remembered: Sequence[Remembered]) -> None:
         made = "makes an entry" if entry.creates_state else "makes no entry"
         verdict = f" ({entry.verdict})" if entry.verdict else ""
         page.row("" if place else "firewalls", f"{entry.firewall}: {made}{verdict}")
+    by_firewall = {entry.firewall.partition(",")[0]: entry for entry in remembered}
+    for label, told in (("entries met", "meets"), ("logged", "logged")):
+        rows = [(name, getattr(entry, told)) for name, entry in by_firewall.items() if getattr(entry, told)]
+        for place, (name, words) in enumerate(rows):
+            page.row("" if place else label, f"{name}: {words}")

@@ -40,6 +40,8 @@ def write_evidence(page: Page, report: Report, scan: Scan) -> None:
         page.named("tells apart" if place == 0 else "", one.stack, f"{one.groups}{alive}")
     for place, entry in enumerate(scan.answers.remembered):
         left = f": {entry.entry}" if entry.entry else ""
+        left += f"; an entry that it meets: {entry.meets}" if entry.meets else ""
+        left += f"; logged: {entry.logged}" if entry.logged else ""
         page.named("firewalls" if place == 0 else "", entry.firewall, f"{entry_made(entry)}{left} [{entry.source}]")
     for place, purpose in enumerate(scan.purposes):
         page.named("purpose" if place == 0 else "", purpose.id, f"settled by {purpose.settled_by or 'nothing known'}")

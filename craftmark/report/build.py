@@ -321,7 +321,7 @@ def _answers(found: Concluded) -> d.Answers:
             for one in conclusions.predicted
         ),
         remembered=tuple(
-            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source, one.entry)
+            d.Remembered(one.firewall, one.creates_state, one.verdict, one.source, one.entry, one.meets, one.logged)
             for one in conclusions.remembered
         ),
         reach=conclusions.reach.text,

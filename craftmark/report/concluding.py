@@ -18,6 +18,7 @@ from craftmark.tools.conclude import conclude as conclude_tools
 
 if TYPE_CHECKING:
     from craftmark.assess.routes import Route
+    from craftmark.assess.surveys import Surveys
     from craftmark.evidence.dossier import Dossier
     from craftmark.evidence.finished import Finished
     from craftmark.evidence.tunnels import Tunnel
@@ -47,7 +48,10 @@ class Concluded:
 
 
 class Concluder:
-    """Concludes about scans of one case; ``when`` is its day as yyyymmdd where the clock is trusted."""
+    """Concludes about scans of one case.
+
+    ``when`` is its day as yyyymmdd where the clock is trusted; ``listed``: traced routes, and known surveys.
+    """
 
     def __init__(
         self,
@@ -56,14 +60,14 @@ class Concluder:
         rules: RuleSet,
         when: int | None,
         own: tuple[str, ...] = (),
-        paths: tuple[Route, ...] = (),
+        listed: tuple[tuple[Route, ...], tuple[Surveys, ...]] = ((), ()),
     ) -> None:
         self._finished = finished
         self._ear = ear
         self._rules = rules
         self._when = when
         self._own = own
-        self._paths = paths
+        self._paths, self._surveys = listed
 
     def __call__(self, scan: Scan, name: str, *, is_flood: bool = False) -> Concluded:
         """Return all conclusions about one scan or flood."""
@@ -82,6 +86,7 @@ class Concluder:
             is_flood=is_flood,
             own=self._own,
             paths=self._paths,
+            surveys=self._surveys,
         )
         prints = tuple(markprint(part, found, maker.user_set) for part, found in zip(parts, marks, strict=True))
         tunnels = self._finished.evidence.tunnels.of(self._finished.keys[scan.strands])

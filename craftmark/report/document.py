@@ -91,7 +91,7 @@ class Conditions:
     """Under what conditions the inputs were examined: the options that can change a conclusion or the choice shown.
 
     ``where`` selected packets before they were examined; ``only`` is the one scan or flood this document was cut to.
-    ``paths``: files with traced routes.
+    ``paths``: files with traced routes; ``surveys``: files that list networks of surveys.
     """
 
     year: int | None
@@ -100,6 +100,7 @@ class Conditions:
     where: str | None
     only: str | None
     paths: tuple[str, ...] = ()
+    surveys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +326,8 @@ class Predicted:
 class Remembered:
     """Whether a firewall makes an entry for such a probe, the firewall's own verdict, and where that is known from.
 
-    ``entry`` says what becomes of the entry, by what the target does; "" where there is none or it is not known.
+    ``entry`` says what becomes of the entry, by what the target does; ``meets`` what such a segment does to the entry
+    of an established connection; ``logged`` whether the firewall logs it. "" where there is none or it is not known.
     """
 
     firewall: str
@@ -333,6 +335,8 @@ class Remembered:
     verdict: str
     source: str
     entry: str = ""
+    meets: str = ""
+    logged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

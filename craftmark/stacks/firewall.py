@@ -29,6 +29,7 @@ class Remembered:
     """Whether a firewall keeps state for a first packet like this; ``verdict`` is the firewall's own word for it.
 
     entry: what becomes of the entry, by what the target does, in words; "" where there is none or it is not known.
+    meets: what such a segment does to the entry of a connection that it meets. logged: whether the firewall logs it.
     """
 
     firewall: str
@@ -36,6 +37,8 @@ class Remembered:
     source: str
     verdict: str = ""
     entry: str = ""
+    meets: str = ""
+    logged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a segment does to the entry of an established connection; ``numbers``: the connection's own, or made up."""
+
+    numbers: str
+    tcp: tuple[BitRule, ...]
+
+    def outcome(self, control_bits: int) -> str:
+        """Return what becomes of the entry, "" where nothing is known."""
+        return next((rule.answer for rule in self.tcp if rule.fits(control_bits)), "")
+
+
+@dataclass(frozen=True, slots=True)
 class ProtocolVerdict:
     """How a firewall judges a first packet of another protocol; ``icmp_types`` empty: whatever the type."""
 
@@ -82,7 +97,7 @@ class ProtocolVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """One firewall: its verdicts under each setting, and what its entries become."""
+    """One firewall: its verdicts under each setting, what its entries become, and what it logs, in words."""
 
     id: str
     name: str
@@ -90,6 +105,13 @@ class Firewall:
     settings: tuple[Setting, ...]
     protocols: tuple[ProtocolVerdict, ...]
     entries: tuple[Entry, ...] = ()
+    meetings: tuple[Meeting, ...] = ()
+    logged: str = ""
+
+    def meets(self, control_bits: int) -> str:
+        """Return in words what a segment does to the entry of an established connection, "" where it is not known."""
+        found = [(one.outcome(control_bits), one.numbers) for one in self.meetings]
+        return "; ".join(f"{outcome}, if its numbers are {numbers}" for outcome, numbers in found if outcome)
 
     def entries_of(self, control_bits: int) -> dict[str, Entry]:
         """Return what a NEW segment leaves behind, by what the target does."""
@@ -119,7 +141,10 @@ def _rows(
         for setting in firewall.settings:
             if verdict := setting.verdict(control_bits):
                 entry = _entry_in_words(firewall.entries_of(control_bits)) if verdict == NEW else ""
-                yield Remembered(f"{firewall.name}, {setting.name}", verdict == NEW, firewall.source, verdict, entry)
+                more = (firewall.meets(control_bits), firewall.logged)
+                yield Remembered(
+                    f"{firewall.name}, {setting.name}", verdict == NEW, firewall.source, verdict, entry, *more
+                )
     for row in firewall.protocols:
         if row.protocol == protocol and (verdict := row.judge(icmp if protocol == ICMP else None)):
             yield Remembered(firewall.name, verdict == NEW, row.source, verdict)
@@ -148,9 +173,21 @@ def read_firewall(entry: Traversable) -> Firewall:
     left = tables_of(table, "entries", path=path) if "entries" in table else []
     others = tables_of(table, "protocols", path=path) if "protocols" in table else []
     protocols = tuple(_read_protocol(row, path=path) for row in others)
+    met = tables_of(table, "meetings", path=path) if "meetings" in table else []
+    meetings = tuple(
+        Meeting(text_of(row, "numbers", path=path), read_rules(row.get("tcp"), path=path, complete=complete))
+        for row in met
+    )
     id_, name, source = (text_of(table, key, path=path) for key in ("id", "name", "source"))
     entries = tuple(_read_entry(row, path=path) for row in left)
-    return Firewall(id_, name, source, settings, protocols, entries)
+    return Firewall(id_, name, source, settings, protocols, entries, meetings, _read_logged(table, path=path))
+
+
+def _read_logged(table: dict[str, object], *, path: str) -> str:
+    """Return what a firewall logs, with where that is known from; "" where the file does not say."""
+    if "logged" not in table:
+        return ""
+    return f"{text_of(table, 'logged', path=path)} [{text_of(table, 'logged_source', path=path)}]"
 
 
 def _read_entry(row: dict[str, object], *, path: str) -> Entry:

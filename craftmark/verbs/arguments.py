@@ -33,6 +33,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--path", metavar="FILE", action="append", default=[], help="a route you traced (traceroute, mtr)"
     )
+    group.add_argument("--surveys", metavar="FILE", action="append", default=[], help="networks known to survey others")
     add_rules_argument(group)
     group.add_argument("--year", metavar="YYYY", type=year, help="the year of logs that have none")
     group.add_argument("--trust-clock", action="store_true", help="let dates count as evidence")

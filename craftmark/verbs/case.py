@@ -60,6 +60,7 @@ def settings_of(parsed: argparse.Namespace) -> pipeline.Settings:
         format_name=parsed.format_name,
         cores=parsed.cores,
         paths=tuple(parsed.path),
+        surveys=tuple(parsed.surveys),
     )
 
 

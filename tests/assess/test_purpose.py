@@ -142,3 +142,30 @@ def test_new_peers_of_the_target_speak_for_a_trigger(plant):
         for answers in (quiet, after)
     ]  # fmt: skip
     assert weights[1] > 2 * weights[0]
+
+
+def weights(**facts):
+    return {one.id: one.weight for one in weigh(facts, purposes())}
+
+
+def test_a_port_scan_under_one_forged_address_may_be_read_from_that_host():
+    facts = {"bits": "SYN", "protocol": "tcp", "shape": "port", "sources": 1, "ports": 500, "tells_ports": True}
+    forged = weights(**facts, spoofing="spoofed", decoy_bursts=0)["third-party"]
+    assert forged > 5 * weights(**facts, spoofing="undecided")["third-party"]
+    assert weights(**facts, spoofing="genuine", handshakes=9)["third-party"] < 0.01
+
+
+def test_answers_of_stacks_to_scattered_addresses_are_backscatter():
+    facts = {"bits": "SYN+ACK", "protocol": "tcp", "shape": "address", "kind": "stack", "sources": 1, "is_flood": False}
+    assert max(weights(**facts).items(), key=lambda one: one[1])[0] == "backscatter"
+    assert weights(**{**facts, "bits": "SYN"})["backscatter"] < 0.01
+
+
+def test_every_hypothesis_that_is_asked_for_is_among_the_purposes():
+    wanted = {
+        "host-discovery", "port-scan", "firewall-mapping", "stack-detection", "service-search", "worm", "third-party",
+        "decoy-cover", "ids-test", "tool-test", "backscatter", "misconfiguration", "research", "covert-trigger",
+        UNEXPLAINED,
+    }  # fmt: skip
+    assert wanted <= {rule.id for rule in purposes()}
+    assert all(rule.signs for rule in purposes())

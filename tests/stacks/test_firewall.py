@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from craftmark.errors import RuleError
-from craftmark.packets.fields import FIN, ICMP, PSH, RST, SYN, TCP, UDP
+from craftmark.packets.fields import ACK_BIT, FIN, ICMP, PSH, RST, SYN, TCP, UDP, URG
 from craftmark.stacks.firewall import firewalls, read_firewall, remember
 
 MEASURED = tomllib.loads((Path(__file__).parent / "measured_conntrack.toml").read_text())["measured"]
@@ -44,6 +44,31 @@ def test_a_segment_with_fin_rst_psh_leaves_no_state():
         ("netfilter conntrack", "INVALID"), ("pf", "dropped as illegal"), ("ipfw", "matches, no entry"),
         ("Cisco ASA", "dropped, logged as 106015"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bits", "own", "made_up"),
+    [
+        (RST, "CLOSE for 10 s", "kept, INVALID"), (ACK_BIT, "refreshed", "kept, INVALID"),
+        (FIN | ACK_BIT, "FIN_WAIT for 120 s", "kept, INVALID"), (SYN, "kept", "kept"),
+        (FIN | RST | PSH, "kept, INVALID", "kept, INVALID"), (RST | URG, "kept, INVALID", "kept, INVALID"),
+    ],
+)  # fmt: skip
+def test_what_a_segment_does_to_a_connection_it_meets_is_known(bits, own, made_up):
+    """Only numbers of the connection refresh or end an entry; lab/firewalls.py measures all 256 combinations."""
+    row = next(row for row in remember(TCP, bits) if row.firewall.startswith("netfilter"))
+    assert row.meets == f"{own}, if its numbers are the connection's own; {made_up}, if its numbers are made up"
+
+
+def test_every_firewall_says_what_it_logs_and_where_that_is_known_from():
+    assert all(row.logged.endswith("]") for row in remember(TCP, SYN))
+    assert {one.id for one in firewalls() if one.logged} >= {"netfilter-conntrack", "pf", "ipfw", "cisco-asa", "fw-1"}
+
+
+def test_the_firewall_of_the_time_sends_the_header_of_a_lone_ack_on():
+    row = next(row for row in remember(TCP, ACK_BIT) if row.firewall.startswith("FireWall-1"))
+    assert (row.creates_state, row.verdict) == (False, "rejected, its header sent on with other data")
+    assert not any(row.firewall.startswith("FireWall-1") for row in remember(TCP, FIN | RST | PSH))
 
 
 def test_an_entry_is_told_by_what_the_target_does():
