@@ -79,7 +79,7 @@ audit: $(VENV)/.made ## look for known vulnerabilities in what is depended on (a
 	$(VENV)/audit/$(notdir $(BIN))/python -m pip install -q --disable-pip-version-check pip-audit
 	$(VENV)/audit/$(notdir $(BIN))/python -m pip_audit --strict --no-deps --disable-pip -r constraints.txt
 
-torture: $(DEV) ## mutated inputs against every reader, SECONDS each; writes the table of docs/reliability.md
+torture: $(DEV) ## mutated inputs against every reader, SECONDS each (a million at most); writes the table of docs/reliability.md
 	$(BIN)/python -m fuzz.torture --seconds $(SECONDS) --write
 
 clean: ## remove the environment and all caches

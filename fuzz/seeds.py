@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import struct
 import zlib
@@ -106,7 +107,7 @@ def _eve() -> bytes:
 
 
 _TEXTS = {
-    "snort": (EXAMPLES / "odd-scan-2000.snort.txt").read_text()[:2000],
+    "snort": (EXAMPLES / "odd-scan-2000.snort.txt").read_text()[:900],
     "netfilter": (
         "May 20 17:06:21 host kernel: [12345.678901] DROP IN=eth0 OUT= MAC=00:11:22:33:44:55:66:77:88:99:aa:bb:08:00 "
         "SRC=192.0.2.7 DST=198.51.100.9 LEN=44 TOS=0x00 PREC=0x00 TTL=44 ID=242 DF PROTO=TCP SPT=31337 DPT=80 SEQ=7 "
@@ -189,6 +190,25 @@ _TEXTS = {
         "958842405061034000,192.0.2.7,198.51.100.9,0x180f,0x0,6,4,31337,80\n"
     ),
 }  # fmt: skip
+
+
+def tables() -> list[bytes]:
+    """Return the frames as Parquet and as Arrow; needs pyarrow."""
+    from craftmark.export.columns import ArrowWriter  # noqa: PLC0415 - the one seed that a library writes
+    from craftmark.sources.base import Provenance, SourceOptions  # noqa: PLC0415
+    from craftmark.sources.formats import format_named  # noqa: PLC0415
+
+    out = []
+    for is_parquet in (True, False):
+        stream = io.BytesIO()
+        writer = ArrowWriter(stream, name="seed", is_parquet=is_parquet)
+        source = format_named("pcap").open(io.BytesIO(SEEDS["pcap"]), Provenance("seed"), 1, SourceOptions())
+        for batch in source.batches():
+            writer.write(batch, "epoch")
+        writer.close()
+        out.append(stream.getvalue())
+    return out
+
 
 #: A small input of every format by its name.
 SEEDS: dict[str, bytes] = {

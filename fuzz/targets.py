@@ -15,6 +15,7 @@ from craftmark.report.document import Report
 from craftmark.sources.base import Provenance, SourceOptions
 from craftmark.sources.compression import peel
 from craftmark.sources.formats import FORMATS, format_of
+from craftmark.tools.load import read_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ def read(chosen: Format, data: bytes) -> list[np.ndarray]:
     rows: list[np.ndarray] = []
     last_id = 0
     try:
-        source = chosen.open(io.BytesIO(data), provenance, 1, SourceOptions(year=2024))
+        source = chosen.open(io.BufferedReader(io.BytesIO(data), 65_536), provenance, 1, SourceOptions(year=2024))  # type: ignore[arg-type]
         for batch in source.batches():
             assert len(batch.words) == len(batch.ts_ns) == len(batch.packet_id)
             assert last_id == 0 or int(batch.packet_id[0]) == last_id + 1, "packets are numbered one by one"
@@ -94,25 +95,26 @@ def expression(data: bytes) -> int:
 
 
 def rules(data: bytes) -> int:
-    """Load a knowledge file."""
-    import tempfile  # noqa: PLC0415 - only this target writes a file
-    from pathlib import Path  # noqa: PLC0415 - the same
+    """Read a knowledge file."""
+    try:
+        return len(read_rules({"fuzz.toml": data.decode("utf-8", "replace")}).rules)
+    except RuleError:
+        return 0
 
-    from craftmark.tools.load import load_rules  # noqa: PLC0415 - slow to import
 
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "fuzz.toml").write_bytes(data)
-        try:
-            return len(list(load_rules(Path(folder))))
-        except RuleError:
-            return 0
+def upload(data: bytes) -> int:
+    """Send octets to the page."""
+    from fuzz.upload import upload as send  # noqa: PLC0415 - needs the web's libraries, which this target alone does
+
+    return send(data)
 
 
 TARGETS: dict[str, Callable[[bytes], int]] = {
-    **{one.name: source(one.name) for one in FORMATS if one.name != "parquet"},
+    **{one.name: source(one.name) for one in FORMATS},
     "recognise": recognise,
     "decoder": decoder,
     "report": report,
     "expression": expression,
     "rules": rules,
+    "upload": upload,
 }

@@ -1,5 +1,6 @@
 """craftmark's own columns as Parquet or Arrow, read through pyarrow; see sources/columns.py.
 
+What pyarrow read is validated before it is looked at: it trusts the offsets in a file, and a broken one would end us.
 Files of others with other columns are refused. A compressed input or a stream is read whole first, up to a limit.
 """
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _PARQUET: Final = b"PAR1"
 _ARROW: Final = b"ARROW1"
+#: What pyarrow raises of a file that is not what it seems to be.
+_FAULTS: Final = (OSError, ValueError, KeyError, IndexError, TypeError, OverflowError, NotImplementedError, MemoryError)
 _NEEDED: Final = frozenset((SOURCE, TARGET, PRESENT, UNSEEN))
 #: Octets of a stream that are kept in memory, since these files are read from their end.
 LARGEST_STREAM: Final = 1 << 30
@@ -44,7 +47,7 @@ class ParquetSource:
             raise SourceError(
                 "needs the Python package pyarrow", name=provenance.name, code=ExitCode.UNREADABLE, remedy=remedy
             ) from fault
-        except (OSError, ValueError) as fault:
+        except _FAULTS as fault:
             what = f"cannot be read as {provenance.format}: {str(fault)[:200]}"
             raise SourceError(what, name=provenance.name, code=ExitCode.UNREADABLE) from fault
 
@@ -54,7 +57,9 @@ class ParquetSource:
             try:
                 part = next(self._parts, None)
                 batch = None if part is None else self._batch(part)
-            except (OSError, ValueError, KeyError, OverflowError) as fault:
+            except SourceError:
+                raise
+            except _FAULTS as fault:
                 what = f"the rest cannot be read: {str(fault)[:200]}"
                 self._provenance.add_damage(Damage(self._provenance.packets + 1, 0, what))
                 batch = None
@@ -65,6 +70,7 @@ class ParquetSource:
         self._provenance.unseen = self._shown.never_shown()
 
     def _batch(self, part: Any) -> PacketBatch:
+        part.validate(full=True)  # offsets that lead out of a buffer would be followed else
         names = part.schema.names
         time = next((name for name in names if name in CLOCKS), None)
         if time is None or not set(names) >= _NEEDED:

@@ -60,6 +60,8 @@ _RULE_KEYS: Final = frozenset(
 )  # fmt: skip
 _READING_KEYS: Final = frozenset(("parameter", "expression", "within", "most", "least", "clock", "source"))
 _RECIPE_KEYS: Final = frozenset(("id", "kind", "source"))
+#: What reading a value of another form than the key's ends in.
+_WRONG_FORM: Final = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 _OPTION_WORDS: Final = frozenset(OPTION_NAMES.values())
 
 
@@ -170,12 +172,16 @@ class _Reader:
         if table.get("kind") not in KINDS:
             self.fault(f"kind {table.get('kind')!r} is none of {', '.join(KINDS)}", self.line_of("kind"))
         self.rule_id = str(table.get("id", ""))
-        self.shows = {str(one.get("id", "")): int(one.get("shows_from", 0)) for one in table.get("recipe", [])}
-        modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
-        recipes, readings = self.recipes(table), self.readings(table)
-        if len(self.errors) > before:
+        try:
+            self.shows = {str(one.get("id", "")): int(one.get("shows_from", 0)) for one in table.get("recipe", [])}
+            modes = tuple(self.mode(mode, place) for place, mode in enumerate(table.get("mode", [])))
+            recipes, readings = self.recipes(table), self.readings(table)
+            rule = None if len(self.errors) > before else _rule(table, modes, recipes, self.path)
+        except _WRONG_FORM as fault:
+            what = f"{fault} is missing" if isinstance(fault, KeyError) else str(fault)
+            self.fault(f"a value is not of the form it needs: {what}", 1, "compare with a file of the built-in rules")
             return None
-        return replace(_rule(table, modes, recipes, self.path), readings=readings)
+        return replace(rule, readings=readings) if rule else None
 
     def recipes(self, table: Mapping[str, Any]) -> tuple[Recipe, ...]:
         """Return the recipes of a rule's table; what a kind of recipe needs beyond its kind, its solver knows."""

@@ -84,7 +84,7 @@ def cores(text: str) -> int:
 
 def year(text: str) -> int:
     """Return a year that packets can be of."""
-    if not (text.isascii() and text.isdigit() and 1970 <= int(text) <= 2261):
+    if not (len(text) == 4 and text.isascii() and text.isdigit() and 1970 <= int(text) <= 2261):
         msg = f"{text!a} is not a year from 1970 to 2261"
         raise argparse.ArgumentTypeError(msg)
     return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from argparse import ArgumentTypeError
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from craftmark.render.html import render_html
 from craftmark.render.markdown import render_markdown
 from craftmark.store.cases import Store
 from craftmark.store.seen import seen_before
+from craftmark.verbs.arguments import year
 from craftmark.web.guard import Guard
 from craftmark.web.jobs import Job, Jobs
 from craftmark.web.pages import Pages
@@ -38,7 +40,6 @@ _STATIC: Final = Path(__file__).parent / "static"
 _INPUTS_AT_MOST: Final = 64
 #: Earlier sightings that a case's page lists.
 _EARLIER: Final = 50
-_SETTINGS: Final = frozenset({"where", "year"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class _Server:
             paths, job.names = [str(self._inside(str(asked["path"])))], [_name(str(asked["path"]))]
         if not paths:
             raise HTTPException(400, "there is nothing to examine yet")
-        self.jobs.start(job, paths=paths, **{key: asked[key] for key in _SETTINGS & set(asked)})
+        self.jobs.start(job, paths=paths, **_settings(asked))
         return JSONResponse(job.view())
 
     async def cancel(self, request: Request) -> Response:
@@ -277,10 +278,21 @@ def _name(text: str) -> str:
     return re.split(r"[/\\]", text)[-1][:200] or "unnamed"
 
 
+def _settings(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that were asked for; refuses what is no setting."""
+    where, when = asked.get("where"), asked.get("year")
+    try:
+        if where is not None and not isinstance(where, str):
+            raise HTTPException(400, "where is no text")
+        return {"where": where, "year": None if when is None else year(str(when))}
+    except ArgumentTypeError as fault:
+        raise HTTPException(400, str(fault)) from None
+
+
 async def _json(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "the request holds no JSON") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "the request holds no JSON object")

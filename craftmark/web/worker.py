@@ -45,7 +45,7 @@ def main(folder: Path) -> int:
 
 def _examine(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
     names = dict(zip(work["paths"], work["names"], strict=True))
-    report = pipeline.examine(work["paths"], _settings(work), progress=_Progress())
+    report = pipeline.examine(work["paths"], settings_of(work), progress=_Progress())
     inputs = tuple(replace(one, name=names.get(one.name, one.name)) for one in report.inputs)
     report = replace(report, inputs=inputs)
     (folder / "report.json").write_text(report.to_json(), encoding="utf-8")
@@ -59,10 +59,11 @@ def _packets(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _slice(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
-    return {"packets": extract(work["paths"], _settings(work), work["scan"], folder / "slice.pcap")}
+    return {"packets": extract(work["paths"], settings_of(work), work["scan"], folder / "slice.pcap")}
 
 
-def _settings(work: Mapping[str, Any]) -> pipeline.Settings:
+def settings_of(work: Mapping[str, Any]) -> pipeline.Settings:
+    """Return how the page asked for the work to be done."""
     return pipeline.Settings(where=work.get("where") or None, year=work.get("year"))
 
 

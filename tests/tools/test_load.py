@@ -159,3 +159,20 @@ def test_a_faulty_reading_names_its_line(bad):
     with pytest.raises(RuleSetError) as caught:
         read_rules({"one.toml": GOOD + "\n[[reading]]\n" + text})
     assert caught.value.errors[0].line == GOOD.count("\n") + 2
+
+
+FORMS = (
+    "mode = 5",
+    "mode = [1]",
+    "source = [{}]",
+    "fact = [{ until = 1 }]",
+    "since = 'soon'",
+    "recipe = 'x'",
+    "names = 4",
+)
+
+
+@pytest.mark.parametrize("wrong", FORMS)
+def test_a_value_of_another_form_is_an_error_and_no_fault(wrong):
+    with pytest.raises(RuleSetError, match="not of the form"):
+        read_rules({"a.toml": f'id = "a"\nname = "b"\nkind = "scanner"\nsummary = "s"\n{wrong}\n'})

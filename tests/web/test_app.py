@@ -109,6 +109,16 @@ def test_a_cancelled_job_leaves_nothing(page):
     assert page.client.post(f"/jobs/{job}/start", json={}, headers=ASKED).status_code == 409
 
 
+@pytest.mark.parametrize(
+    "asked", [{"where": 5}, {"year": "soon"}, {"year": 3.5}, {"year": "9" * 5000}, {"year": [2000]}, "[" * 100_000]
+)
+def test_settings_that_are_none_are_refused(page, asked):
+    job = page.client.post("/jobs", headers=ASKED).json()["id"]
+    page.client.post(f"/jobs/{job}/inputs", params={"name": "x"}, content=b"y", headers=ASKED)
+    text = asked if isinstance(asked, str) else json.dumps(asked)
+    assert page.client.post(f"/jobs/{job}/start", content=text, headers=ASKED).status_code == 400
+
+
 def test_an_upload_beyond_the_limit_is_refused(tmp_path):
     small = Page(store=tmp_path, upload_limit=1000)
     with small.client:
