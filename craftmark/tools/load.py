@@ -151,6 +151,7 @@ class _Reader:
         self.mode_lines = _lines(text, r"\[\[mode\]\]")
         self.expect_count = 0
         self.rule_id = ""
+        self.shows: dict[str, int] = {}
 
     def fault(self, what: str, line: int | None, remedy: str = "") -> None:
         """Note one error."""
