@@ -28,6 +28,15 @@ def render_markdown(report: Report) -> str:
     lines += [f"{place}. {_safe(sentence)}" for place, sentence in enumerate(summary(report), 1)]
     for scan in (*report.scans, *report.floods):
         lines += ["", *_finding(report, scan)]
+    if report.checks:
+        lines += ["", "## What the claimed sources were asked"]
+        lines += _table(
+            ("address", "asked by", "answer", "hops", "system"),
+            [
+                (one.address, " ".join(one.command), one.outcome, " or ".join(map(str, one.hops)), one.system)
+                for one in report.checks
+            ],
+        )
     lines += ["", "## Method, inputs and limits", ""]
     lines += [f"- {_safe(sentence)}" for sentence in method(report)]
     lines += [

@@ -49,7 +49,8 @@ def _html(report: Report) -> bytes:
     return render_html(report).encode("utf-8")
 
 
-def _pdf(report: Report) -> bytes:
+def pdf_of(report: Report) -> bytes:
+    """Return the report as PDF; raises OptionError where WeasyPrint is not installed."""
     from craftmark.render.html import render_html  # noqa: PLC0415 - as above
 
     try:
@@ -78,5 +79,5 @@ def _json(report: Report) -> bytes:
 
 
 _FORMS: Final[Mapping[str, Callable[[Report], bytes]]] = {
-    ".html": _html, ".htm": _html, ".pdf": _pdf, ".md": _markdown, ".json": _json,
+    ".html": _html, ".htm": _html, ".pdf": pdf_of, ".md": _markdown, ".json": _json,
 }  # fmt: skip

@@ -22,12 +22,13 @@ from craftmark.errors import CraftmarkError
 from craftmark.render.escape import visible
 from craftmark.render.html import render_html
 from craftmark.render.markdown import render_markdown
-from craftmark.store.cases import Store
+from craftmark.store.cases import CASE_ID, Store
 from craftmark.store.seen import seen_before
 from craftmark.verbs.arguments import year
+from craftmark.verbs.export import FORMATS
 from craftmark.web.guard import Guard
 from craftmark.web.jobs import Job, Jobs
-from craftmark.web.pages import Pages
+from craftmark.web.pages import Pages, Side
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -40,6 +41,8 @@ _STATIC: Final = Path(__file__).parent / "static"
 _INPUTS_AT_MOST: Final = 64
 #: Earlier sightings that a case's page lists.
 _EARLIER: Final = 50
+#: Scans of other cases that a case's page offers to compare with, the newest.
+_COMPARABLE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,10 @@ def make_app(settings: ServerSettings) -> Starlette:
             Route("/jobs/{job}/cancel", server.cancel, methods=["POST"]),
             Route("/jobs/{job}/events", server.events),
             Route("/cases/{case}", server.case),
+            Route("/cases/{case}/report.pdf", server.pdf),
             Route("/cases/{case}/report.{form}", server.download),
+            Route("/cases/{case}/{scan}/{form}.txt", server.export),
+            Route("/compare", server.compare),
             Route("/cases/{case}/why/{tool}", server.why),
             Route("/cases/{case}/packets", server.packets),
             Route("/cases/{case}/{scan}/{picture}.svg", server.picture),
@@ -175,7 +181,10 @@ class _Server:
         every = await asyncio.to_thread(self._store.sightings, besides=case)
         seen = await asyncio.to_thread(seen_before, report, every)
         earlier = tuple(dict.fromkeys(one.sighting for one in seen))[:_EARLIER]
-        page = await asyncio.to_thread(self._pages.case, case, report, has_inputs=has_inputs, earlier=earlier)
+        others = tuple(every[-_COMPARABLE:])
+        page = await asyncio.to_thread(
+            self._pages.case, case, report, has_inputs=has_inputs, earlier=earlier, others=others
+        )
         return HTMLResponse(page)
 
     async def why(self, request: Request) -> Response:
@@ -198,8 +207,32 @@ class _Server:
             raise HTTPException(404, f"reports are handed out as {', '.join(_FORMS)}")
         media, write = form
         text = await asyncio.to_thread(write, report)
-        disposition = f'attachment; filename="craftmark-{case}.{request.path_params["form"]}"'
-        return Response(text, media_type=media, headers={"content-disposition": disposition})
+        return Response(text, media_type=media, headers=_file(f"craftmark-{case}.{request.path_params['form']}"))
+
+    async def pdf(self, request: Request) -> Response:
+        """Hand out a report as PDF."""
+        case, report = await self._report(request)
+        content = await self._asked({"do": "pdf", "report": report.to_json()}, "report.pdf")
+        return Response(content, media_type="application/pdf", headers=_file(f"craftmark-{case}.pdf"))
+
+    async def export(self, request: Request) -> Response:
+        """Hand out the marks of one scan as a filter, a rule or a record."""
+        case, report = await self._report(request)
+        scan, form = request.path_params["scan"], request.path_params["form"]
+        if form not in FORMATS or scan not in {one.id for one in (*report.scans, *report.floods)}:
+            raise HTTPException(404, f"scans are handed out as {', '.join(FORMATS)}")
+        work = {"do": "export", "report": report.to_json(), "scan": scan, "form": form}
+        content = await self._asked(work, "export")
+        return Response(content, media_type="text/plain", headers=_file(f"craftmark-{case}-{scan}.{form}.txt"))
+
+    async def compare(self, request: Request) -> Response:
+        """Show how alike the code behind two scans is, each named as CASE:S1."""
+        sides = [await self._side(request.query_params.get(name, "")) for name in ("one", "other")]
+        try:
+            page = await asyncio.to_thread(self._pages.compared, *sides)
+        except CraftmarkError as fault:
+            raise HTTPException(422, str(fault)) from fault
+        return HTMLResponse(page)
 
     async def packets(self, request: Request) -> Response:
         """Show packets that a claim or a mark rests on, decoded and as octets."""
@@ -216,9 +249,8 @@ class _Server:
             raise HTTPException(404, "no scan or flood of this case is called that")
         work = {"do": "slice", "paths": self._inputs(case), "scan": scan, "where": report.conditions.where}
         content = await self._asked(work, "slice.pcap")
-        disposition = f'attachment; filename="craftmark-{case}-{scan}.pcap"'
         return Response(
-            content, media_type="application/vnd.tcpdump.pcap", headers={"content-disposition": disposition}
+            content, media_type="application/vnd.tcpdump.pcap", headers=_file(f"craftmark-{case}-{scan}.pcap")
         )
 
     async def remove(self, request: Request) -> Response:
@@ -239,6 +271,16 @@ class _Server:
         if report is None:
             raise HTTPException(404, "there is no such case")
         return case, report
+
+    async def _side(self, name: str) -> Side:
+        """Return one scan of a kept case."""
+        case, _, scan_id = name.partition(":")
+        report = await asyncio.to_thread(self._store.load, case) if CASE_ID.fullmatch(case) else None
+        findings = (*report.scans, *report.floods) if report else ()
+        scan = next((one for one in findings if one.id == scan_id), None)
+        if scan is None:
+            raise HTTPException(404, "name two scans of kept cases, as CASE:S1")
+        return Side(case, scan)
 
     def _inputs(self, case: str) -> list[str]:
         paths = [str(path) for path in self._store.inputs(case)]
@@ -271,6 +313,11 @@ _FORMS: Final[Mapping[str, tuple[str, Callable[[Report], str]]]] = {
     "html": ("text/html", render_html),
     "md": ("text/markdown", render_markdown),
 }
+
+
+def _file(name: str) -> dict[str, str]:
+    """Return the header by which a browser saves an answer as a file."""
+    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 def _name(text: str) -> str:

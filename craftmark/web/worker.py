@@ -2,8 +2,9 @@
 
     python -m craftmark.web.worker FOLDER
 
-FOLDER holds ``work.json``: {"do": "examine" | "packets" | "slice", "paths": [...], ...}. Progress goes to stdout as
-lines of JSON, the result into FOLDER; the last line is {"done": ...} or {"fault": "one sentence"}.
+FOLDER holds ``work.json``: {"do": "examine" | "packets" | "slice" | "pdf" | "export", ...}, with the ``paths`` of
+inputs or the text of a ``report``. Progress goes to stdout as lines of JSON, the result into FOLDER; the last line is
+{"done": ...} or {"fault": "one sentence"}.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 from craftmark import pipeline
 from craftmark.errors import CraftmarkError
 from craftmark.render.escape import visible
+from craftmark.report.document import Report
+from craftmark.verbs.case import load_finding
+from craftmark.verbs.export import text_of
 from craftmark.verbs.extract import extract
+from craftmark.verbs.report import pdf_of
 from craftmark.web.excerpt import excerpt
 
 if TYPE_CHECKING:
@@ -62,6 +67,21 @@ def _slice(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
     return {"packets": extract(work["paths"], settings_of(work), work["scan"], folder / "slice.pcap")}
 
 
+def _pdf(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
+    (folder / "report.pdf").write_bytes(pdf_of(Report.from_json(work["report"])))
+    return {}
+
+
+def _export(folder: Path, work: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a scan's marks for another program, by the report alone: what they hit is not counted."""
+    saved = folder / "case.json"
+    saved.write_text(work["report"], encoding="utf-8")
+    name = f"{saved}:{work['scan']}"
+    text, _ = text_of(name, load_finding(name), work["form"], settings_of(work))
+    (folder / "export").write_text(text, encoding="utf-8")
+    return {}
+
+
 def settings_of(work: Mapping[str, Any]) -> pipeline.Settings:
     """Return how the page asked for the work to be done."""
     return pipeline.Settings(where=work.get("where") or None, year=work.get("year"))
@@ -85,7 +105,7 @@ def _tell(**what: object) -> None:
 
 
 _WORK: Final[Mapping[str, Callable[[Path, Mapping[str, Any]], dict[str, Any]]]] = {
-    "examine": _examine, "packets": _packets, "slice": _slice,
+    "examine": _examine, "packets": _packets, "slice": _slice, "pdf": _pdf, "export": _export,
 }  # fmt: skip
 
 if __name__ == "__main__":

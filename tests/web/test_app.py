@@ -54,6 +54,41 @@ def test_reports_and_packets_are_handed_out(examined):
     assert client.get(f"/cases/{case}/S2.pcap").status_code == 404
 
 
+def test_marks_are_handed_out_for_other_programs(examined):
+    client, case = examined
+    assert "tcp[4:4] = 662933" in client.get(f"/cases/{case}/S1/bpf.txt").text
+    assert "alert tcp" in client.get(f"/cases/{case}/S1/suricata.txt").text
+    assert client.get(f"/cases/{case}/S1/hats.txt").status_code == 404
+    assert client.get(f"/cases/{case}/S9/bpf.txt").status_code == 404
+    shown = client.get(f"/cases/{case}").text
+    assert f"/cases/{case}/S1/nftables.txt" in shown
+    assert f"/cases/{case}/report.pdf" in shown
+
+
+def test_the_report_is_handed_out_as_pdf_or_it_is_said_why_not(examined):
+    client, case = examined
+    answer = client.get(f"/cases/{case}/report.pdf")
+    if answer.status_code == 200:
+        assert answer.content.startswith(b"%PDF-")
+    else:
+        assert "WeasyPrint" in answer.text
+
+
+def test_two_scans_are_compared(examined):
+    client, case = examined
+    page = client.get("/compare", params={"one": f"{case}:S1", "other": f"{case}:S1"}).text
+    assert "Made alike" in page
+    assert "likeness" in page
+
+
+@pytest.mark.parametrize("other", ["", "S1", "no-case:S1", "../x:S1", "{case}:S9", "{case}:<b>"])
+def test_only_scans_of_kept_cases_are_compared(examined, other):
+    client, case = examined
+    answer = client.get("/compare", params={"one": f"{case}:S1", "other": other.replace("{case}", case)})
+    assert answer.status_code == 404
+    assert "<b>" not in answer.text
+
+
 def test_why_not_shows_the_whole_comparison(examined):
     client, case = examined
     assert "nmap: elimination" in client.get(f"/cases/{case}/why/nmap").text
