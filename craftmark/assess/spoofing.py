@@ -104,7 +104,8 @@ def assess_spoofing(subject: Subject, *, distance: Distance, sender: OneSender) 
         *_of_proofs(subject, proven),
         *_unseen_answers(subject),
     ]
-    by_source: dict[str, Verdict] = _single_out(subject, held, sender)
+    is_told = sender.decoy_bursts > 1 and bool(proven)  # one of the decoys is known to be real: the others are not
+    by_source = {} if is_told else _single_out(subject, held, sender)
     if sender.verdict == "one" and subject.sources_total > 1:
         by_source.update(dict.fromkeys((one for one in subject.sources if is_impossible(one)), "spoofed"))
     by_source.update(dict.fromkeys(proven, "genuine"))
@@ -153,13 +154,13 @@ def _silent_crowd(subject: Subject) -> list[Reason]:
 def _single_out(subject: Subject, held: Mapping[str, list[Reason]], sender: OneSender) -> dict[str, Verdict]:
     """Return verdicts on single sources, as their holders show; "genuine" is never among them.
 
-    Of decoys at most one is real: the one whose holder alone speaks for it, or any of them where none stands out.
+    Of decoys at most one is real, whichever it is: a firewall can silence it, and a decoy can be a live host. So none
+    of a few is called forged by itself, and of many only those that nothing speaks for.
     """
     sums = {address: sum(reason.log10_odds for reason in reasons) for address, reasons in held.items()}
     if sender.decoy_bursts > 1:
-        alive = [address for address, weight in sums.items() if weight < 0]
-        open_ = alive[:1] if len(alive) == 1 else sums if subject.sources_total < MANY_DECOYS else []
-        return dict.fromkeys(open_, "undecided")
+        is_few = subject.sources_total < MANY_DECOYS
+        return dict.fromkeys((one for one, weight in sums.items() if is_few or weight < 0), "undecided")
     return {address: "spoofed" for address, weight in sums.items() if weight >= VERDICT}
 
 

@@ -168,13 +168,19 @@ REACTIONS = {real: Reaction(6, 6 * (real == "5.6.7.8")) for real in ("5.6.7.8", 
 NMAP = MakerView("crafted", "nmap", 0.99, ((37, 59),))
 
 
-def test_the_decoy_that_alone_resets_may_be_the_real_source(plant):
+def test_the_decoy_that_alone_resets_may_be_a_live_host_and_the_real_source_silent(plant):
     answers = AnswersSeen(
         both_ways=True, rst_ttls={"5.6.7.8": (60,)}, reactions=Reactions(36, 6, 36, REACTIONS), answered_probes=360
     )
     spoofing = judged(plant(decoys(WIDE, 60), answers=answers, maker=NMAP))
     assert spoofing.verdict == "spoofed"
-    assert (spoofing.of("5.6.7.8"), spoofing.of("45.1.2.3")) == ("undecided", "spoofed")
+    assert (spoofing.of("5.6.7.8"), spoofing.of("45.1.2.3")) == ("undecided", "undecided")
+
+
+def test_where_one_of_the_decoys_is_proven_the_others_are_forged(plant):
+    answers = AnswersSeen(both_ways=True, completed_handshakes={"5.6.7.8": 5})
+    spoofing = judged(plant(decoys(WIDE, 60), answers=answers, maker=NMAP))
+    assert (spoofing.of("5.6.7.8"), spoofing.of("45.1.2.3")) == ("genuine", "spoofed")
 
 
 def test_any_of_a_few_decoys_may_be_the_real_source_where_none_stands_out(plant):
