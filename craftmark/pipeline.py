@@ -15,7 +15,8 @@ from craftmark.kernels._jit import expect
 from craftmark.packets.expressions import parse
 from craftmark.report import build
 from craftmark.report.concluding import Concluder
-from craftmark.report.document import SCHEMA, Conditions, Report, Traffic
+from craftmark.report.document import SCHEMA, Report
+from craftmark.report.examined import Conditions, Traffic
 from craftmark.report.excerpt import rows_each
 from craftmark.run.cores import fold_on_cores, usable_cores
 from craftmark.run.local import fold

@@ -11,7 +11,8 @@ import pytest
 
 from craftmark import __version__, cli
 from craftmark.errors import ExitCode, ExpressionError, RuleError, SourceError
-from craftmark.report.document import Damage, Report
+from craftmark.report.document import Report
+from craftmark.report.examined import Damage
 from craftmark.tools.load import RuleSetError
 from craftmark.verbs import examine as verb
 from craftmark.verbs.base import VERBS, Listed

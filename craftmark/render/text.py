@@ -24,7 +24,8 @@ from craftmark.render.scan_table import write_scan, write_tunnels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from craftmark.report.document import Input, Report, Scan, Traffic
+    from craftmark.report.document import Report, Scan
+    from craftmark.report.examined import Input, Traffic
 
 #: Columns of a page that no terminal bounds.
 WIDTH = 100

@@ -13,6 +13,7 @@ from craftmark.kernels.tunnels import IP6_IN_IP, IPIP
 from craftmark.packets.batch import INPUT_SHIFT, NUMBER_MASK
 from craftmark.packets.fields import control_bits
 from craftmark.report import document as d
+from craftmark.report import examined
 from craftmark.report.excerpt import drawn_of
 from craftmark.sources.logclock import ASSUMED_LEAP_YEAR
 
@@ -45,7 +46,7 @@ _STATES: dict[str, d.AnswerState] = {
 class Clock:
     """What the inputs' times mean: the least of all inputs' clocks."""
 
-    kind: d.Clock
+    kind: examined.Clock
 
     def absolute(self, ns: int) -> int | None:
         """Return a time since the epoch, None where the clock is not of the epoch."""
@@ -73,11 +74,11 @@ def clock_of(inputs: Iterable[Provenance]) -> Clock:
     return Clock("epoch")
 
 
-def build_input(one: Provenance) -> d.Input:
+def build_input(one: Provenance) -> examined.Input:
     """Return the report's entry of an input."""
     clock = Clock(one.clock)  # type: ignore[arg-type]
     known = one.first_ns is not None and one.last_ns is not None
-    return d.Input(
+    return examined.Input(
         name=one.name,
         sha256=one.sha256,
         bytes=one.bytes,
@@ -90,7 +91,7 @@ def build_input(one: Provenance) -> d.Input:
         first_text=clock.text(one.first_ns) if one.first_ns is not None else None,
         clock=clock.kind,
         unseen=tuple(one.unseen),
-        damage=tuple(d.Damage(each.packet, each.byte, each.what) for each in one.damage),
+        damage=tuple(examined.Damage(each.packet, each.byte, each.what) for each in one.damage),
         damage_total=one.damage_total,
         notes=tuple(one.notes),
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from craftmark.kernels.grouping import KEY_IDENTITY
 from craftmark.report import build
-from craftmark.report.document import Traffic
+from craftmark.report.examined import Traffic
 from craftmark.study.ports import PortCount, ports_of
 from craftmark.study.rates import coverage, internet_pps, rate_pps
 

@@ -12,7 +12,6 @@ from craftmark.render.text import DETAILED, LISTED, knows_tool, render_text, ren
 from craftmark.report.document import (
     AnswerSeen,
     Campaign,
-    Damage,
     IcmpKind,
     Maker,
     OneSender,
@@ -23,6 +22,7 @@ from craftmark.report.document import (
     Source,
     Spoofing,
 )
+from craftmark.report.examined import Damage
 from tests.report.fixture_2000 import log_report, report, scan, tools
 from tests.report.strategies import reports
 

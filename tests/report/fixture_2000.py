@@ -8,9 +8,7 @@ from craftmark.report.document import (
     SCHEMA,
     Answers,
     Claim,
-    Conditions,
     Hop,
-    Input,
     Maker,
     Markprint,
     OneSender,
@@ -29,9 +27,9 @@ from craftmark.report.document import (
     Target,
     Toolmark,
     ToolVerdict,
-    Traffic,
     Unseen,
 )
+from craftmark.report.examined import Conditions, Input, Traffic
 
 FIRST_NS = 958_842_405_061_034_000
 DURATION_NS = 13_600_000_000

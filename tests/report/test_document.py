@@ -11,6 +11,7 @@ from craftmark.errors import ReportError
 from craftmark.report import document
 from craftmark.report.codec import members
 from craftmark.report.document import PacketRef, Report
+from craftmark.report.examined import Damage
 from tests.report.fixture_2000 import log_report, report
 from tests.report.strategies import reports
 
@@ -144,7 +145,7 @@ def test_the_notebooks_table_cannot_carry_markup():
 
 
 def test_damage_in_any_input_marks_the_report():
-    damaged = replace(report().inputs[0], damage_total=1, damage=(document.Damage(7, 99, "cut"),))
+    damaged = replace(report().inputs[0], damage_total=1, damage=(Damage(7, 99, "cut"),))
     assert replace(report(), inputs=(damaged,)).damaged
     assert not report().damaged
 
