@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from craftmark.assess.splits import Split
     from craftmark.marks.base import Toolmark
 
-#: Fields whose constant value a sender chose for its run or wrote into its code.
+#: Fields whose constant value a sender chose for its run or wrote into its code; the last is that of a known tool.
 _CHOSEN: Final = ("ip_id", "tcp_sport", "udp_sport", "tcp_seq", "tcp_ack", "tcp_tsval", "icmp_id", "payload_hash")
 #: Probes that must show the value.
 _PROBES: Final = 5
@@ -70,7 +70,8 @@ def _choices(subject: Subject, known: frozenset[Choice]) -> dict[Choice, int]:
     """Return the chosen values of a scan with their bits."""
     found: dict[Choice, int] = {}
     main = subject.main
-    for name in _CHOSEN:
+    is_known = subject.maker.tool is not None or subject.maker.kind == "stack"
+    for name in _CHOSEN[: -1 if is_known else None]:
         evidence = main.field(name)
         value = None if evidence is None or evidence.seen < _PROBES else evidence.constant
         if value and (name, value) not in known:

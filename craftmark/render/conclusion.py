@@ -183,7 +183,7 @@ def _not_made(scan: Scan) -> Iterator[str]:
     fits = not_eliminated(scan)
     if scan.maker.tool is not None and fits:
         prices = [verdict.price_log10 for verdict in fits if verdict.price_log10 is not None]
-        price = f", at a price of {power(max(prices))} or less" if prices else ""
+        price = f", at odds of {power(max(prices))} or less" if prices else ""
         names = listed([verdict.tool for verdict in fits], most=_NAMED)
         yield f"Not eliminated, since what differs can be set or edited{price}: {names}."
 

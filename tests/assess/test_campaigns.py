@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from craftmark.assess.base import MakerView
 from craftmark.assess.campaigns import assess_campaigns
 
 NOBODY = frozenset()
@@ -47,3 +48,11 @@ def test_zero_is_nobodys_choice(plant):
 def test_a_value_of_a_crowd_is_a_habit(plant):
     crowd = [scan(plant, f"S{n}", tcp_seq=99999999) for n in range(70)]
     assert assess_campaigns(crowd, NOBODY) == ()
+
+
+def test_the_payload_of_a_known_tool_joins_nobody(plant):
+    """Two users of fping send the same octets."""
+    scans = [scan(plant, name, payload_hash=0x410F1577) for name in ("S1", "S2")]
+    assert len(assess_campaigns(scans, NOBODY)) == 1
+    fping = MakerView("crafted", "fping", 0.99)
+    assert assess_campaigns([replace(one, maker=fping) for one in scans], NOBODY) == ()

@@ -49,7 +49,7 @@ def test_the_sentences_say_what_who_who_not_how_far_what_for():
     assert "Made with libnet 1.0 sample programs 1.0.x: 2 marks agree (10^-31 that other code would show them)." in said
     assert "which program sent them stays open" in said
     assert "Not made with nmap, masscan, zmap, unicornscan, mirai, juno, pnscan, back-orifice or bo2k." in said
-    assert "at a price of 10^-41 or less: hping, nping, packit and scapy." in said
+    assert "at odds of 10^-41 or less: hping, nping, packit and scapy." in said
     assert "Most likely 4 hops away: initial TTL 48 (86 %); one sender for all sources." in said
     assert "What it could learn: nothing about ports" in said
     assert "Why: unexplained (60 %)" in said
