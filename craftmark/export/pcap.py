@@ -57,3 +57,10 @@ class PcapWriter:
 
     def _refusal(self, what: str) -> SourceError:
         return SourceError(f"cannot be written: {what}", name=self._name, code=ExitCode.LINK_TYPE)
+
+
+def write_frames(stream: BinaryIO, batch: PacketBatch, *, name: str) -> None:
+    """Write all frames of a batch as pcap, in its order; ``name`` is the output's, for errors."""
+    writer = PcapWriter(stream, name=name)
+    for row in range(len(batch)):
+        writer.write(batch, row)

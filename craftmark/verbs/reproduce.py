@@ -17,7 +17,7 @@ from craftmark import pipeline
 from craftmark.assess.likeness import compare
 from craftmark.errors import ExitCode, SourceError
 from craftmark.export.frames import Built, build, payload_of
-from craftmark.export.pcap import PcapWriter
+from craftmark.export.pcap import write_frames
 from craftmark.export.readdress import SOURCES, TARGETS, TARGETS6, readdress
 from craftmark.packets.batch import PacketBatch, join, source_text, target_text
 from craftmark.packets.expressions import parse
@@ -74,7 +74,8 @@ def run(parsed: argparse.Namespace) -> int:
         raise SourceError(
             f"none of the scan's packets can be written as a frame ({why})", name=path, code=ExitCode.USAGE
         )
-    _write(parsed.output, built)
+    with whole_file(parsed.output) as stream:
+        write_frames(stream, built.batch, name=parsed.output)
     if not screen.quiet:
         left = probes.left + len(probes.batch) - len(built.rows)
         sys.stderr.write("".join(f"craftmark: {line}\n" for line in _told(parsed.output, scan, settings, built, left)))
@@ -103,13 +104,6 @@ def _harmless(batch: PacketBatch, row: int) -> bytes:
     payload, words = payload_of(batch, row), batch.words[row]
     names = (source_text(words).encode(), target_text(words).encode())
     return b"" if any(name in payload for name in names) else payload
-
-
-def _write(target: str, built: Built) -> None:
-    with whole_file(target) as stream:
-        writer = PcapWriter(stream, name=target)
-        for row in range(len(built.rows)):
-            writer.write(built.batch, row)
 
 
 def _told(target: str, scan: Scan, settings: Settings, built: Built, left: int) -> list[str]:

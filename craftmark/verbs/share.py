@@ -15,7 +15,7 @@ import numpy as np
 
 from craftmark import __version__, pipeline
 from craftmark.errors import ExitCode, SourceError
-from craftmark.export.pcap import PcapWriter
+from craftmark.export.pcap import write_frames
 from craftmark.packets.batch import PacketBatch, join
 from craftmark.packets.expressions import parse
 from craftmark.render.escape import visible
@@ -169,9 +169,7 @@ def _harmless(payloads: Mapping[int, bytes], made: Anonymised, told: Sequence[by
 
 def _pcap(built: Built) -> bytes:
     stream = io.BytesIO()
-    writer = PcapWriter(stream, name="the bundle")
-    for row in range(len(built.rows)):
-        writer.write(built.batch, row)
+    write_frames(stream, built.batch, name="the bundle")
     return stream.getvalue()
 
 

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from craftmark import examine
-from craftmark.export.frames import build
-from craftmark.export.pcap import PcapWriter
 from craftmark.packets import fields as f
 from tests.cases.captures import KEPT
 from tests.scans.traffic import MS, SCANNER, Traffic
@@ -29,13 +27,7 @@ def lookalike(tmp_path):
                 number * MS, SCANNER, str(ip_address(BLOCK + place)), (int(rng.integers(32768, 61001)), 80), f.SYN,
                 layout=("MSS",), tcp_off=6, tcp_mss=1460, ip_len=44, ip_id=54321, tcp_win=65535, ip_ttl=250,
             )  # fmt: skip
-        built = build(traffic.batch())
-        path = tmp_path / f"{targets}.pcap"
-        with path.open("wb") as stream:
-            writer = PcapWriter(stream, name=str(path))
-            for row in range(len(built.rows)):
-                writer.write(built.batch, row)
-        return path
+        return traffic.write(tmp_path / f"{targets}.pcap")
 
     return make
 

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from craftmark.evidence.fold import CAPACITIES, ROW_BUDGET, Evidence
+from craftmark.export.frames import build
+from craftmark.export.pcap import write_frames
 from craftmark.packets import fields as f
 from craftmark.packets.batch import PacketBatch, empty_batch
 from craftmark.scans.scans import Findings, find
 from tests.laws.batches import cut
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from craftmark.evidence.finished import Finished
 
 LINUX = ("MSS", "SACKOK", "TS", "NOP", "WS")
@@ -133,6 +137,12 @@ class Traffic:
                 batch.words[number, word] = value % (1 << 32)
         batch.packet_id[:] = np.arange(1, len(rows) + 1)
         return _shown(batch)
+
+    def write(self, path: Path) -> Path:
+        """Write all packets as a pcap file and return its path."""
+        with path.open("wb") as stream:
+            write_frames(stream, build(self.batch()).batch, name=str(path))
+        return path
 
     def found(self, **how: int) -> Findings:
         """Return what is found in these packets; see ``finished_of``."""

@@ -11,8 +11,6 @@ import pytest
 
 from craftmark import cli, compare, examine
 from craftmark.errors import ExitCode
-from craftmark.export.frames import build
-from craftmark.export.pcap import PcapWriter
 from craftmark.export.readdress import SOURCES, SOURCES6, TARGETS, TARGETS6
 from craftmark.packets import fields as f
 from craftmark.packets.batch import join, source_text, target_text
@@ -83,20 +81,10 @@ def test_what_is_left_out_is_told(tmp_path, capsys):
     traffic = Traffic()
     for number in range(600):
         traffic.syn_probe(number * 1_000_000, SCANNER, host("10.1.0.0", 7 * number), 80, ip_len=44, tcp_off=6)
-    path = tmp_path / "wide.pcap"
-    _written(traffic.batch(), path)
-    target = reproduced(path, tmp_path)
+    target = reproduced(traffic.write(tmp_path / "wide.pcap"), tmp_path)
     assert "346 of the scan's 600 probes are left out" in capsys.readouterr().err
     words = rows_of(target)
     assert words[:, f.IP_DST].tolist() == [0xC6336401 + n for n in range(254)]
-
-
-def _written(batch, path):
-    built = build(batch)
-    with path.open("wb") as stream:
-        writer = PcapWriter(stream, name=str(path))
-        for row in range(len(built.rows)):
-            writer.write(built.batch, row)
 
 
 @pytest.mark.parametrize("case", ["-", "report.json"])

@@ -31,6 +31,7 @@ SOLVED = {"seed", "generator", "prime", "position", "shard", "shards"}
 LOST = {
     "masscan_seed11_udp": {
         "mark lost: payload of payload_len, payload_hash",
+        "mark lost: relation of ip_id, ip_dst, udp_dport, payload_head",
         "mark lost: order masscan/target-order of ip_dst",
         "what was recovered of the run: position, rate_pps, seed, start_mod, start_s, target_count",
         "maker: masscan identification before, crafted inconclusive in the bundle",
