@@ -17,13 +17,19 @@ TABLE = bytes.fromhex(RECIPE.details["table"])
 BASE = 0xC6122000
 
 
-def planted(numbers, size, *, ports=(80,)):
+def planted(numbers, size, *, ports=(80,), **more):
     """Return a dossier of masscan's probes to the targets that numbers stand for."""
     rng = np.random.default_rng(1)
     targets = np.array([BASE + number % size for number in numbers])
     dports = np.array([ports[number // size] for number in numbers])
     seq = rng.integers(0, 1 << 32, len(numbers))
-    columns = {"ip_id": (targets ^ dports ^ seq) & 0xFFFF, "tcp_seq": seq, "tcp_dport": dports, "ip_dst": targets}
+    columns = {
+        "ip_id": (targets ^ dports ^ seq) & 0xFFFF,
+        "tcp_seq": seq,
+        "tcp_dport": dports,
+        "ip_dst": targets,
+        **more,
+    }
     return dossier_from_batch(probes(len(numbers), tcp_flags=2, tcp_win=1024, **columns))
 
 
@@ -56,6 +62,15 @@ def test_shards_show_as_the_step():
     numbers = [shuffle((2001 + 4 * n) % 4096, 4096, 14, TABLE, 99) for n in range(200)]
     (mark,) = solve(planted(numbers, 4096), RECIPE)
     assert told(mark)["shards"] == 4
+
+
+def test_sources_that_go_on_where_another_stopped_are_at_one_shuffle():
+    numbers = [shuffle(1000 + n, 4096, 14, TABLE, 99) for n in range(300)]
+    sources = 0xC0000200 + np.random.default_rng(2).integers(0, 3, 300)
+    (mark,) = solve(planted(numbers, 4096, ip_src=sources), RECIPE)
+    assert mark.one_stream == 3
+    (alone,) = solve(planted(numbers, 4096), RECIPE)
+    assert alone.one_stream == 1
 
 
 def test_ports_are_shuffled_with_the_targets():

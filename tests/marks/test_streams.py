@@ -87,6 +87,7 @@ def test_a_field_that_the_user_set_saves_its_draw():
 def test_many_sources_in_one_stream_are_said_to_be_one_sender():
     mark = solved(crafted(30, ip_src=np.random.default_rng(3).integers(1, 1 << 32, 30)))
     assert "30 sources in one stream" in mark.statement
+    assert mark.one_stream == 30
 
 
 def test_ports_rewritten_on_the_way_are_not_counted_as_predicted():

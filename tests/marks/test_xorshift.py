@@ -100,6 +100,7 @@ def test_one_process_behind_two_addresses_is_one_stream():
     (mark,) = solved(bot(range(100, 140), ip_src=np.repeat([5, 6], 20)))
     assert (mark.held, mark.seen) == (40, 40)
     assert "2 sources in one stream" in mark.statement
+    assert mark.one_stream == 2
 
 
 def test_rewritten_ports_hide_nothing_of_probes_in_a_row():
