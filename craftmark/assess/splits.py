@@ -69,9 +69,13 @@ def _shares(one: NDArray[np.uint32], other: NDArray[np.uint32]) -> bool:
     """Tell whether two sets of targets lie in one another's midst without meeting, beyond chance."""
     low, high = max(one[0], other[0]), min(one[-1], other[-1])
     inner = [int(((part >= low) & (part <= high)).sum()) for part in (one, other)]
-    if inner[0] < COMMON * len(one) or inner[1] < COMMON * len(other) or len(np.intersect1d(one, other)):
+    if inner[0] < COMMON * len(one) or inner[1] < COMMON * len(other):
         return False
-    return log10_chance_of_nothing_in_common([len(one), len(other)], enclosing(one, other)) <= CHANCE
+    if log10_chance_of_nothing_in_common([len(one), len(other)], enclosing(one, other)) > CHANCE:
+        return False
+    few, many = sorted((one, other), key=len)
+    place = np.minimum(np.searchsorted(many, few), len(many) - 1)
+    return not bool((many[place] == few).any())
 
 
 def enclosing(*targets: NDArray[np.uint32]) -> int:
