@@ -18,6 +18,8 @@ Direction = Literal["inbound", "outbound", "internal", "elsewhere", "mixed", "un
 
 #: Hops that a network of one's own seldom has.
 DEEPEST: Final = 3
+#: What an own address from farther away weighs: beside a silent holder no verdict yet, since sites can lie far apart.
+TOO_FAR: Final = 0.6
 _SETTLED: Final = {
     "inbound": "the targets' own logs, and what they sent out afterwards",
     "outbound": "the processes and users of these hosts at that time, or the switch port if an address was forged",
@@ -81,4 +83,4 @@ def reasons_of_own(subject: Subject, distance: Distance) -> list[Reason]:
         return []
     hops = distance.hypotheses[0].hops
     words = f"{ours[0]} is an address of your own networks, but its probes passed {hops} routers"
-    return [Reason(words, 1.0)]
+    return [Reason(words, TOO_FAR)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -146,6 +148,13 @@ def test_a_search_by_arp_tells_nothing_where_it_may_be_answered_elsewhere(plant,
 @pytest.mark.parametrize("reaction", [Reaction(8, other_ttls=(50,)), Reaction(8, unreachable=1)])
 def test_a_silent_holder_seen_at_another_distance_may_stand_behind_an_address_translator(plant, reaction):
     assert judged(plant(SWEEP, answers=saw(reaction))).verdict == "undecided"
+
+
+def test_a_silent_host_of_an_own_site_far_away_is_not_called_forged(plant):
+    subject = replace(plant(SWEEP, answers=saw(Reaction(8))), own=("192.0.2.0/24",))
+    spoofing = judged(subject)
+    assert spoofing.verdict == "undecided"
+    assert len(spoofing.reasons) == 2
 
 
 def test_ttls_that_a_tool_drew_tell_no_distance_of_the_holder(plant):
