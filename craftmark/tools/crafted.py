@@ -16,6 +16,7 @@ from craftmark.packets.fields import (
     ECE,
     FIN,
     ICMP,
+    IP_DST,
     IP_SRC,
     NOTE_CUT,
     NOTE_FIRST_FRAGMENT,
@@ -31,6 +32,8 @@ from craftmark.tools.wording import bits_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from craftmark.tools.sight import Sight
 
@@ -58,6 +61,13 @@ ECHO_HEADER: Final = 8
 PING_DATA: Final = 32
 #: Type and code of an echo request.
 ECHO: Final = (8, 0)
+#: How far a counter of IP IDs kept for one target gets at most: Linux adds up to one a tick (1,000 a second) and one a
+#: packet; half of that again for a clock that is off. Pairs farther apart in time than PAIR_NS tell nothing.
+ID_PER_SECOND: Final = 2000
+ID_SLACK: Final = 64
+PAIR_NS: Final = 5_000_000_000
+#: Share of pairs that keep so close: drawn ones do by chance in at most a sixth.
+NEAR_SHARE: Final = 0.25
 
 
 def crafted_reasons(sight: Sight) -> list[str]:
@@ -76,7 +86,7 @@ def crafted_reasons(sight: Sight) -> list[str]:
             _tiny_fragments,
         ),
         UDP: (_no_checksum, _high_ttl),
-        ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo, _short_echo),
+        ICMP: (_icmp_identifiers, _icmp_counter, _empty_echo, _short_echo, _drawn_echo_ip_id),
     }
     reasons = [test(sight) for test in tests.get(sight.dossier.protocol, ())]
     reasons += [_one_ip_id(sight), _drawn_ttl(sight), _drawn_ports(sight), _drawn_by_a_library(sight)]
@@ -254,6 +264,38 @@ def _short_echo(sight: Sight) -> str:
     if length.unseen or octets >= ECHO_HEADER:
         return ""
     return f"echo requests of {octets} octets in {length.seen:,}: the header alone has {ECHO_HEADER} (RFC 792)"
+
+
+def _drawn_echo_ip_id(sight: Sight) -> str:
+    """Return why IP IDs of echo requests with DF were drawn: to each of many targets they jump.
+
+    Stacks that set DF on echo requests send 0 or count for each target; OpenBSD's ``ping -D`` draws, to one target.
+    """
+    flags, ip_id = sight.field("ip_flags"), sight.field("ip_id")
+    if sight.dossier.icmp != ECHO or not sight.dossier.has_time or ip_id is None or ip_id.unseen:
+        return ""
+    if flags is None or not flags.always_one & DF:
+        return ""
+    steps, gaps_ns, targets = _pairs_of_one_target(sight)
+    near = int(np.count_nonzero(steps * 1_000_000_000 <= gaps_ns * ID_PER_SECOND + ID_SLACK * 1_000_000_000))
+    if targets < MANY or near >= NEAR_SHARE * len(steps):
+        return ""
+    return (
+        f"IP IDs that jump between two echo requests to one target in {len(steps) - near:,} of {len(steps):,}, with "
+        "DF: stacks that set it count for each target, or send 0 (RFC 6864 section 4.1)"
+    )
+
+
+def _pairs_of_one_target(sight: Sight) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return the step of the IP ID and the time between probes of one source to one target, and of how many targets."""
+    batch = sight.dossier.sample
+    ends = batch.words[:, [IP_SRC, IP_DST]]
+    order = np.lexsort((batch.ts_ns, ends[:, 1], ends[:, 0]))
+    gaps_ns = np.diff(batch.ts_ns[order])
+    kept = (ends[order][1:] == ends[order][:-1]).all(axis=1) & (gaps_ns <= PAIR_NS)
+    ip_ids = batch.column("ip_id")[order].astype(np.int64)
+    steps = (ip_ids[1:] - ip_ids[:-1]) & 0xFFFF
+    return steps[kept], gaps_ns[kept], len(np.unique(ends[order][1:][kept], axis=0))
 
 
 def _one_ip_id(sight: Sight) -> str:

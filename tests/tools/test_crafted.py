@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,35 @@ def test_a_connect_scan_by_linux_gives_no_reason():
 ])  # fmt: skip
 def test_each_mark_of_a_crafter_is_a_reason(made, what: str):
     assert any(what in reason for reason in reasons(made))
+
+
+def pinged(targets: int, step, gap_ns: int = 1_000_000_000, flags: int = 2):
+    """Return two echo requests to each target, some time apart, with this step between their IP IDs."""
+    first = np.arange(targets) * 9973 % 65536
+    made = d.icmp(
+        2 * targets, payload_len=56, ip_flags=flags, ip_dst=d.TARGET + np.tile(np.arange(targets), 2),
+        ip_id=np.concatenate([first, (first + step) % 65536]),
+    )  # fmt: skip
+    ts_ns = np.repeat([0, gap_ns], targets) + np.tile(np.arange(targets), 2)
+    made.sample.ts_ns[:] = ts_ns
+    return made
+
+
+def test_ip_ids_drawn_for_echo_requests_with_df_are_no_stacks():
+    drawn = np.random.default_rng(4).integers(0, 1 << 16, 40)
+    assert any("IP IDs that jump between two echo requests" in reason for reason in reasons(pinged(40, drawn)))
+
+
+@pytest.mark.parametrize("made", [
+    pinged(40, np.random.default_rng(4).integers(1, 1001, 40)),  # Linux: up to one a tick
+    pinged(40, 0),
+    pinged(40, np.random.default_rng(4).integers(0, 1 << 16, 40), flags=0),  # scrub random-id, macOS
+    pinged(40, np.random.default_rng(4).integers(0, 1 << 16, 40), gap_ns=40_000_000_000),  # a counter may be anywhere
+    pinged(4, np.random.default_rng(4).integers(0, 1 << 16, 4)),
+    replace(pinged(40, np.random.default_rng(4).integers(0, 1 << 16, 40)), has_time=False),
+])  # fmt: skip
+def test_ip_ids_that_a_stack_may_count_are_no_reason(made):
+    assert not any("jump" in reason for reason in reasons(made))
 
 
 def test_a_ping_of_each_host_has_an_identifier_of_its_own():
