@@ -43,7 +43,7 @@ FAMILIES: Final[tuple[tuple[str, Maker], ...]] = (
     ("ZMap over a /20, all seen", ordered.zmap_prefix),
     ("masscan over a /16, seed below 10,000", ordered.masscan),
 )
-#: Gaps looked at, at most: a sixteenth of what the rule allows, so that what is not found costs little here.
+#: Gaps looked at, at most: an eighth of what the rule allows, so that what is not found costs little here.
 STEPS: Final = 1 << 22
 RECIPES: Final = [
     replace(one, details={**one.details, "steps": STEPS})

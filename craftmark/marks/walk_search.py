@@ -2,8 +2,8 @@
 
 One pair of elements with a guessed gap of k steps gives the step, and with it the place of every other element in the
 walk: n = k * d / d(pair). So k is counted up from 1, and the first k that puts the others where the clock wants them
-is the answer; no table of generators is needed. A generator's powers and roots walk the same elements in larger or
-smaller steps; the walk with the fewest steps is found.
+is the answer; no table of generators is needed, and a lattice lists the k that the clock lets be. A generator's powers
+and roots walk the same elements in larger or smaller steps; the walk with the fewest steps is found.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 
+from craftmark.kernels.near_multiples import Box, near_multiples
 from craftmark.kernels.residues import multiply
 from craftmark.marks.chance import STATED_AT, at_least
 from craftmark.marks.walks import JITTER, Track, Walk, centred, spread
@@ -35,8 +36,14 @@ _ON_WALK: Final = 0.8
 _LEAST_TRIES: Final = 2.0
 #: Halvings that find the greatest pace worth a look.
 _HALVINGS: Final = 24
-#: Gaps looked at together.
+#: Gaps looked at together; where few of them can be paced, so many of those few.
 _CHUNK: Final = 1 << 16
+#: Gaps looked at under one hypothesis, at most: none may use up what the others need.
+_EACH: Final = 1 << 23
+#: Share of the gaps up to which those that can be paced are listed, not sought one by one.
+_FEW: Final = 1 / 16
+#: Times that the greatest pace of a chunk is made tighter.
+_TIGHTER: Final = 4
 #: Pairs tried in a window of packets.
 _PAIRS: Final = 2
 
@@ -60,9 +67,11 @@ class Search:
         self.ceiling = ceiling
         self.is_thorough = is_thorough
         self.tries = 0
+        self._stop = ceiling
 
     def fit(self, track: Track, arcs: int, fastest: float, rare: Rare | None = None) -> Walk | None:
         """Return the walk with the fewest steps that fits, None if none does at up to ``fastest`` targets a second."""
+        self._stop = min(self.ceiling, self.tries + _EACH)
         for start in list(_windows(len(track.logs)))[: None if self.is_thorough else 1]:
             end = min(start + FITTED, len(track.logs))
             part = track.part(start, end)
@@ -77,19 +86,19 @@ class Search:
     def _count_up(self, frame: _Frame, fastest: float, rare: Rare | None) -> tuple[int, float] | None:
         credit = rare.log10_share if rare else 0.0
         start, length = 1, 1
-        while start <= length and self.tries < self.ceiling:
+        while start <= length and self.tries < self._stop:
             top = frame.top_pace(fastest, STATED_AT - max(_LEAST_TRIES, log10(self.tries + 1)) - credit)
             length = frame.steps_at(top)
-            steps = np.arange(start, min(start + _CHUNK, length + 1))
+            end = min(frame.chunk_end(start, top), length + 1, start + max(_CHUNK, self._stop - self.tries))
             for jump in range(frame.arcs):
-                if self.tries >= self.ceiling:
+                if self.tries >= self._stop:
                     return None
-                self.tries += len(steps)
-                gaps = frame.paced(steps, jump * frame.arc, top)
+                self.tries += end - start
+                gaps = frame.paced(frame.candidates(start, end, jump, top), jump * frame.arc, top)
                 found = frame.best(gaps, log10(self.tries), rare) if len(gaps) else None
                 if found is not None:
                     return found
-            start += _CHUNK
+            start = end
         return None
 
 
@@ -137,6 +146,36 @@ class _Frame:
         steps = pace * np.abs(np.append(self.seconds[self.rest], self.between))
         leeway = self.track.late * pace + spread(steps, self.track.sparse)
         return float(np.log10(np.minimum(1.0, (2 * leeway + 1) / self.arc)).sum())
+
+    def chunk_end(self, start: int, top: float) -> int:
+        """Return up to where gaps are looked at together: twice as far each time, while few can be paced."""
+        size = _CHUNK
+        while size < start and self.arcs * self._box(start + 2 * size, top).expected(self.order) <= _CHUNK:
+            size *= 2
+        return start + size
+
+    def candidates(self, start: int, end: int, jump: int, top: float) -> Numbers:
+        """Return all steps from ``start`` to before ``end`` that can be paced, and a few others."""
+        box = self._box(end, top)
+        if self.arcs * box.expected(self.order) > _FEW * (end - start):
+            return np.arange(start, end)
+        sign = 1 if self.span > 0 else -1
+        ratio = sign * int(self.ratio[self.far])
+        shift = ratio * jump * self.arc
+        turns = range(-(-self.order // self.arc))
+        offsets = [shift + (-turn if sign > 0 else turn + 1) * self.arc for turn in turns]
+        found = [near_multiples(ratio, self.order, offset % self.order, box) for offset in offsets]
+        steps = np.unique(np.concatenate(found))
+        return steps[(steps >= start) & (steps < end)]
+
+    def _box(self, end: int, top: float) -> Box:
+        """Return where the far element can be for gaps before ``end``, up to a pace."""
+        pace = top
+        for _ in range(_TIGHTER if self.between > 2 * self.track.late else 0):
+            leeway = float(spread(np.array(pace * self.between), self.track.sparse))
+            pace = min(pace, (end + leeway) / (self.between - self.track.late))
+        wide = self.track.late * pace + float(spread(np.array(pace * self.between), self.track.sparse))
+        return Box(self.between / abs(self.span), wide + 1, 0, pace * abs(self.span) + 1)
 
     def paced(self, steps: Numbers, jump: int, top: float) -> Numbers:
         """Return the gaps (steps within the arc, plus whole arcs) that the far element's time lets be, up to a pace."""
